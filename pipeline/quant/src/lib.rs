@@ -1,0 +1,9 @@
+//! The mathematics of sports betting.
+//!
+//! Pure: no I/O, no clock, no randomness, nothing spawned. Transcendental functions come from
+//! `libm` and sums run in a stated order, so that the same input gives the same digits on every
+//! machine. This crate knows no event, no stream and no configuration.
+
+pub mod value;
+
+pub use value::{Line, Market, MarketKind, Odds, Period, Probability, Selection, ValueError};
