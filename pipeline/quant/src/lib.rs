@@ -4,6 +4,10 @@
 //! `libm` and sums run in a stated order, so that the same input gives the same digits on every
 //! machine. This crate knows no event, no stream and no configuration.
 
+pub mod matrix;
+pub mod outcome;
+pub mod payoff;
+pub mod settle;
 pub mod value;
 
 pub use value::{Line, Market, MarketKind, Odds, Period, Probability, Selection, ValueError};

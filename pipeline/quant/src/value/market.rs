@@ -79,9 +79,7 @@ impl Market {
     pub const fn selections(&self) -> &'static [Selection] {
         use Selection as S;
         match self.kind {
-            MarketKind::MatchOdds | MarketKind::EuropeanHandicap(_) => {
-                &[S::Home, S::Draw, S::Away]
-            }
+            MarketKind::MatchOdds | MarketKind::EuropeanHandicap(_) => &[S::Home, S::Draw, S::Away],
             MarketKind::DoubleChance => &[S::HomeOrDraw, S::HomeOrAway, S::DrawOrAway],
             MarketKind::DrawNoBet | MarketKind::AsianHandicap(_) => &[S::Home, S::Away],
             MarketKind::Totals(_) | MarketKind::HomeTotals(_) | MarketKind::AwayTotals(_) => {

@@ -1,0 +1,460 @@
+//! The joint probabilities of both sides' goals, from which every market is priced.
+//!
+//! A matrix knows no odds and no model: whoever makes it says what it stands for, the whole
+//! match or a half, goals still to come or the final score.
+
+mod halves;
+mod outcomes;
+
+pub use halves::Halves;
+pub use outcomes::UnpricedMarket;
+
+/// Joint probabilities of home and away goals on a square grid from 0–0 up.
+///
+/// They add up to one: what lies beyond the grid is spread over it in proportion, and
+/// [`ScoreMatrix::tail`] says how much that was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreMatrix {
+    /// Goals per side from 0 up to one below this.
+    side: usize,
+    /// `cells[home * side + away]`.
+    cells: Vec<f64>,
+    /// The probability that the constructor left beyond the grid.
+    tail: f64,
+    sums: Sums,
+}
+
+/// The distributions that most markets are settled on.
+#[derive(Debug, Clone, PartialEq)]
+struct Sums {
+    /// Home goals minus away goals, from `1 - side` up.
+    difference: Vec<f64>,
+    /// Home goals plus away goals, from 0 up.
+    total: Vec<f64>,
+    home: Vec<f64>,
+    away: Vec<f64>,
+}
+
+/// Why a score matrix could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum MatrixError {
+    /// A mean is not a number of goals.
+    #[error(
+        "the expected goals of the {side} side must lie in 0..={max}, got {value}",
+        max = ScoreMatrix::MEAN_MAX
+    )]
+    Mean {
+        /// `home` or `away`.
+        side: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// Dixon and Coles' correction makes a score impossible or worse.
+    #[error(
+        "rho must lie between {low} and {high}, ends excluded, for expected goals of {lambda} and {mu}, got {rho}"
+    )]
+    Rho {
+        /// What it was.
+        rho: f64,
+        /// Expected goals of the home side.
+        lambda: f64,
+        /// Expected goals of the away side.
+        mu: f64,
+        /// At or below this, one nil has no positive probability.
+        low: f64,
+        /// At or above this, a draw has no positive probability.
+        high: f64,
+    },
+    /// A cell is no probability.
+    #[error("the probability of {home}-{away} must be finite and not negative, got {value}")]
+    Cell {
+        /// Home goals.
+        home: usize,
+        /// Away goals.
+        away: usize,
+        /// What it was.
+        value: f64,
+    },
+    /// The grid is not a distribution.
+    #[error("the probabilities of the scores must add up to 1 within 0.01, got {0}")]
+    Mass(f64),
+    /// The grid has no cells, too many, or rows of different lengths.
+    #[error(
+        "a grid of scores has 1 to {max} rows of one length of 1 to {max}, got {rows} rows, one of them of {columns}",
+        max = ScoreMatrix::GOALS_MAX as usize + 1
+    )]
+    Shape {
+        /// Number of rows.
+        rows: usize,
+        /// Length of the row at fault.
+        columns: usize,
+    },
+}
+
+impl ScoreMatrix {
+    /// The greatest number of goals of one side on any grid.
+    pub const GOALS_MAX: u8 = 127;
+    /// The greatest expected number of goals of one side.
+    pub const MEAN_MAX: f64 = 50.0;
+    /// The probability per side beyond the grid of the constructors from means.
+    const TAIL_MAX: f64 = 1e-11;
+    /// How far from one the sum of a given grid may be.
+    const MASS_TOLERANCE: f64 = 0.01;
+
+    /// Independent Poisson goals with means `lambda` (home) and `mu` (away).
+    ///
+    /// The grid ends where less than 10⁻¹¹ a side lies beyond; that rest is spread over it in
+    /// proportion.
+    ///
+    /// # Errors
+    /// [`MatrixError::Mean`] when a mean is outside 0..=[`ScoreMatrix::MEAN_MAX`].
+    pub fn independent(lambda: f64, mu: f64) -> Result<Self, MatrixError> {
+        Self::dixon_coles(lambda, mu, 0.0)
+    }
+
+    /// Poisson goals with means `lambda` (home) and `mu` (away) and Dixon and Coles' correction
+    /// of the four low scores.
+    ///
+    /// `τ(0,0) = 1 − λμρ`, `τ(0,1) = 1 + λρ`, `τ(1,0) = 1 + μρ`, `τ(1,1) = 1 − ρ` (Dixon and
+    /// Coles 1997, equation 4.2). The correction moves no goal expectation; a negative `rho` makes
+    /// draws likelier. The grid ends where less than 10⁻¹¹ a side lies beyond; that rest is spread
+    /// over it in proportion.
+    ///
+    /// # Errors
+    /// [`MatrixError::Mean`] when a mean is outside 0..=[`ScoreMatrix::MEAN_MAX`];
+    /// [`MatrixError::Rho`] unless every `τ` is positive, see [`rho_bounds`].
+    pub fn dixon_coles(lambda: f64, mu: f64, rho: f64) -> Result<Self, MatrixError> {
+        for (side, value) in [("home", lambda), ("away", mu)] {
+            if !(0.0..=Self::MEAN_MAX).contains(&value) {
+                return Err(MatrixError::Mean { side, value });
+            }
+        }
+        let (low, high) = rho_bounds(lambda, mu);
+        if !(low < rho && rho < high) {
+            return Err(MatrixError::Rho { rho, lambda, mu, low, high });
+        }
+        let side = poisson_side(lambda).max(poisson_side(mu));
+        let (home, away) = (poisson(lambda, side), poisson(mu, side));
+        let mut cells = Vec::with_capacity(side * side);
+        for at_home in &home {
+            cells.extend(away.iter().map(|at_away| at_home * at_away));
+        }
+        cells[0] *= 1.0 - lambda * mu * rho;
+        cells[1] *= 1.0 + lambda * rho;
+        cells[side] *= 1.0 + mu * rho;
+        cells[side + 1] *= 1.0 - rho;
+        Ok(Self::normalised(side, cells))
+    }
+
+    /// A matrix from its rows: `rows[home][away]`. A grid that is not square is padded with zeros.
+    ///
+    /// # Errors
+    /// [`MatrixError::Shape`] when a side is empty or above [`ScoreMatrix::GOALS_MAX`] or rows
+    /// differ in length; [`MatrixError::Cell`] for a negative or not finite value;
+    /// [`MatrixError::Mass`] when the sum is not one within 0.01. The rest is spread in proportion.
+    pub fn from_grid<R: AsRef<[f64]>>(rows: &[R]) -> Result<Self, MatrixError> {
+        let width = rows.first().map_or(0, |row| row.as_ref().len());
+        let side = rows.len().max(width);
+        let odd_row = rows.iter().map(|row| row.as_ref().len()).find(|length| *length != width);
+        if width == 0 || side > usize::from(Self::GOALS_MAX) + 1 || odd_row.is_some() {
+            let columns = odd_row.unwrap_or(width);
+            return Err(MatrixError::Shape { rows: rows.len(), columns });
+        }
+        let mut cells = vec![0.0; side * side];
+        for (home, row) in rows.iter().enumerate() {
+            cells[home * side..home * side + width].copy_from_slice(row.as_ref());
+        }
+        Self::checked(side, cells)
+    }
+
+    /// A matrix from the probability of each score up to `goals_max` a side.
+    ///
+    /// # Errors
+    /// As [`ScoreMatrix::from_grid`].
+    pub fn from_fn(
+        goals_max: u8,
+        mut probability: impl FnMut(u8, u8) -> f64,
+    ) -> Result<Self, MatrixError> {
+        let side = usize::from(goals_max) + 1;
+        if goals_max > Self::GOALS_MAX {
+            return Err(MatrixError::Shape { rows: side, columns: side });
+        }
+        let mut cells = Vec::with_capacity(side * side);
+        for home in 0..=goals_max {
+            cells.extend((0..=goals_max).map(|away| probability(home, away)));
+        }
+        Self::checked(side, cells)
+    }
+
+    /// The matrix of final scores when this one is of the goals still to come and the score is
+    /// `home`–`away`.
+    ///
+    /// # Errors
+    /// [`MatrixError::Shape`] when the grid would pass [`ScoreMatrix::GOALS_MAX`].
+    pub fn shifted(&self, home: u8, away: u8) -> Result<Self, MatrixError> {
+        let (home, away) = (usize::from(home), usize::from(away));
+        let side = self.side + home.max(away);
+        if side > usize::from(Self::GOALS_MAX) + 1 {
+            return Err(MatrixError::Shape { rows: side, columns: side });
+        }
+        let mut cells = vec![0.0; side * side];
+        for (more, row) in self.cells.chunks_exact(self.side).enumerate() {
+            let start = (home + more) * side + away;
+            cells[start..start + self.side].copy_from_slice(row);
+        }
+        let sums = Sums::of(side, &cells);
+        Ok(Self { side, cells, tail: self.tail, sums })
+    }
+
+    fn checked(side: usize, cells: Vec<f64>) -> Result<Self, MatrixError> {
+        if let Some(at) = cells.iter().position(|cell| !(cell.is_finite() && *cell >= 0.0)) {
+            return Err(MatrixError::Cell { home: at / side, away: at % side, value: cells[at] });
+        }
+        let mass: f64 = cells.iter().sum();
+        if (mass - 1.0).abs() > Self::MASS_TOLERANCE {
+            return Err(MatrixError::Mass(mass));
+        }
+        Ok(Self::normalised(side, cells))
+    }
+
+    /// The matrix of cells that are finite, not negative and not all zero.
+    fn normalised(side: usize, mut cells: Vec<f64>) -> Self {
+        let mass: f64 = cells.iter().sum();
+        let scale = 1.0 / mass;
+        cells.iter_mut().for_each(|cell| *cell *= scale);
+        let sums = Sums::of(side, &cells);
+        Self { side, cells, tail: (1.0 - mass).max(0.0), sums }
+    }
+
+    /// The probability of a score; zero beyond the grid.
+    #[must_use]
+    pub fn get(&self, home: u8, away: u8) -> f64 {
+        let (home, away) = (usize::from(home), usize::from(away));
+        if home < self.side && away < self.side { self.cells[home * self.side + away] } else { 0.0 }
+    }
+
+    /// The greatest number of goals of a side on the grid.
+    #[must_use]
+    pub fn goals_max(&self) -> u8 {
+        u8::try_from(self.side - 1).expect("a grid has at most GOALS_MAX goals a side")
+    }
+
+    /// The probability that lay beyond the grid before it was spread over it.
+    #[must_use]
+    pub fn tail(&self) -> f64 {
+        self.tail
+    }
+
+    /// Each score as (home, away, probability), away goals running fastest.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, u8, f64)> {
+        let goals = 0..=self.goals_max();
+        let scores =
+            goals.clone().flat_map(move |home| goals.clone().map(move |away| (home, away)));
+        scores.zip(&self.cells).map(|((home, away), probability)| (home, away, *probability))
+    }
+
+    /// The probabilities of 0, 1, 2 … goals of the home side.
+    #[must_use]
+    pub fn home_goals(&self) -> &[f64] {
+        &self.sums.home
+    }
+
+    /// The probabilities of 0, 1, 2 … goals of the away side.
+    #[must_use]
+    pub fn away_goals(&self) -> &[f64] {
+        &self.sums.away
+    }
+
+    /// The probabilities of 0, 1, 2 … goals of both sides together.
+    #[must_use]
+    pub fn total_goals(&self) -> &[f64] {
+        &self.sums.total
+    }
+
+    /// The probability that home goals minus away goals are `lead`.
+    #[must_use]
+    pub fn lead(&self, lead: i32) -> f64 {
+        let level = i32::from(self.goals_max());
+        let at = usize::try_from(lead.saturating_add(level)).ok();
+        at.and_then(|at| self.sums.difference.get(at)).copied().unwrap_or(0.0)
+    }
+
+    /// The probabilities of home win, draw and away win.
+    #[must_use]
+    pub fn match_odds(&self) -> [f64; 3] {
+        let (below, level) = self.sums.difference.split_at(self.side - 1);
+        [level[1..].iter().sum(), level[0], below.iter().sum()]
+    }
+
+    /// The expected goals of the home and the away side.
+    #[must_use]
+    pub fn means(&self) -> (f64, f64) {
+        let mean = |goals: &[f64]| goals.iter().zip(0u8..).map(|(p, n)| p * f64::from(n)).sum();
+        (mean(&self.sums.home), mean(&self.sums.away))
+    }
+}
+
+impl Sums {
+    fn of(side: usize, cells: &[f64]) -> Self {
+        let mut sums = Self {
+            difference: vec![0.0; 2 * side - 1],
+            total: vec![0.0; 2 * side - 1],
+            home: Vec::with_capacity(side),
+            away: vec![0.0; side],
+        };
+        for (home, row) in cells.chunks_exact(side).enumerate() {
+            sums.home.push(row.iter().sum());
+            let leads = &mut sums.difference[home..home + side];
+            for (lead, cell) in leads.iter_mut().rev().zip(row) {
+                *lead += cell;
+            }
+            for (total, cell) in sums.total[home..home + side].iter_mut().zip(row) {
+                *total += cell;
+            }
+            for (away, cell) in sums.away.iter_mut().zip(row) {
+                *away += cell;
+            }
+        }
+        sums
+    }
+}
+
+/// The open interval of `rho` in which every `τ` of Dixon and Coles' correction is positive for
+/// the means `lambda` and `mu`: `max(−1/λ, −1/μ) < ρ < min(1/(λμ), 1)` (Dixon and Coles 1997,
+/// section 4.1).
+#[must_use]
+pub fn rho_bounds(lambda: f64, mu: f64) -> (f64, f64) {
+    // A mean of zero bounds nothing: its reciprocal is infinite.
+    let low = (-1.0 / lambda).max(-1.0 / mu);
+    let high = (1.0 / (lambda * mu)).min(1.0);
+    (low, high)
+}
+
+/// How many goals from 0 up hold all but `TAIL_MAX` of a Poisson distribution; at least two, for
+/// the four corrected cells.
+fn poisson_side(mean: f64) -> usize {
+    let mut probability = libm::exp(-mean);
+    let mut goals = 0.0;
+    let mut side = 1;
+    // Past the mean the terms fall at least geometrically, which bounds what is left of them.
+    loop {
+        let ratio = mean / (goals + 1.0);
+        let left = probability * ratio / (1.0 - ratio);
+        if side >= 2 && ratio < 1.0 && left < ScoreMatrix::TAIL_MAX {
+            return side;
+        }
+        goals += 1.0;
+        probability *= ratio;
+        side += 1;
+    }
+}
+
+fn poisson(mean: f64, side: usize) -> Vec<f64> {
+    let mut probability = libm::exp(-mean);
+    let mut goals = 0.0;
+    let mut next = || {
+        let this = probability;
+        goals += 1.0;
+        probability *= mean / goals;
+        this
+    };
+    (0..side).map(|_| next()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(lambda: f64, mu: f64, rho: f64) -> ScoreMatrix {
+        ScoreMatrix::dixon_coles(lambda, mu, rho).unwrap()
+    }
+
+    #[test]
+    fn dixon_coles_gives_the_published_probabilities_of_goalmodel() {
+        let matrix = grid(2.117914, 1.025718, -0.1335741);
+        for (p, published) in matrix.match_odds().iter().zip([0.6114897, 0.2268230, 0.1616873]) {
+            assert!((p - published).abs() < 1e-6, "{p} is not {published}");
+        }
+    }
+
+    #[test]
+    fn the_correction_moves_no_goal_expectation_and_the_grid_loses_nothing() {
+        for (lambda, mu, rho) in [(1.5, 1.1, -0.13), (0.2, 4.8, 0.1), (50.0, 0.0, 0.0)] {
+            let matrix = grid(lambda, mu, rho);
+            let (home, away) = matrix.means();
+            assert!((home - lambda).abs() < 1e-8 && (away - mu).abs() < 1e-8, "{home} {away}");
+            assert!(matrix.tail() < 1e-9, "{}", matrix.tail());
+            let sum: f64 = matrix.iter().map(|(_, _, p)| p).sum();
+            assert!((sum - 1.0).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn the_sums_are_those_of_the_cells() {
+        let matrix = grid(1.4, 1.2, -0.1);
+        for lead in -30..=30 {
+            let cells = matrix.iter().filter(|(h, a, _)| i32::from(*h) - i32::from(*a) == lead);
+            let sum: f64 = cells.map(|(_, _, p)| p).sum();
+            assert!((matrix.lead(lead) - sum).abs() < 1e-15, "lead {lead}");
+        }
+        for (total, p) in matrix.total_goals().iter().enumerate() {
+            let cells = matrix.iter().filter(|(h, a, _)| usize::from(h + a) == total);
+            let sum: f64 = cells.map(|(_, _, p)| p).sum();
+            assert!((p - sum).abs() < 1e-15, "total {total}");
+        }
+        let three: usize = 3;
+        let home: f64 = (0..=matrix.goals_max()).map(|away| matrix.get(3, away)).sum();
+        let away: f64 = (0..=matrix.goals_max()).map(|home| matrix.get(home, 3)).sum();
+        assert!((matrix.home_goals()[three] - home).abs() < 1e-15);
+        assert!((matrix.away_goals()[three] - away).abs() < 1e-15);
+        assert_eq!(matrix.lead(i32::MAX), 0.0);
+        assert_eq!(matrix.lead(i32::MIN), 0.0);
+    }
+
+    #[test]
+    fn a_rho_that_leaves_a_score_without_probability_is_refused() {
+        // The case printed with a negative probability elsewhere: large means, positive rho.
+        let refused = ScoreMatrix::dixon_coles(2.5, 2.0, 0.25).unwrap_err();
+        assert!(matches!(refused, MatrixError::Rho { high, .. } if (high - 0.2).abs() < 1e-15));
+        for rho in [-0.4, 0.2, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(ScoreMatrix::dixon_coles(2.5, 2.0, rho).is_err(), "rho {rho} was taken");
+        }
+        let (low, high) = rho_bounds(2.5, 2.0);
+        for inside in [low + 1e-12, high - 1e-12] {
+            assert!(grid(2.5, 2.0, inside).iter().all(|(_, _, p)| p >= 0.0));
+        }
+    }
+
+    #[test]
+    fn means_that_are_no_number_of_goals_are_refused() {
+        for wrong in [-0.1, 50.1, f64::NAN, f64::INFINITY] {
+            assert!(ScoreMatrix::independent(wrong, 1.0).is_err(), "{wrong} was taken");
+            assert!(ScoreMatrix::independent(1.0, wrong).is_err(), "{wrong} was taken");
+        }
+    }
+
+    #[test]
+    fn a_grid_of_another_shape_or_mass_is_refused_and_a_long_one_is_padded() {
+        let matrix = ScoreMatrix::from_grid(&[vec![0.2, 0.3, 0.1], vec![0.1, 0.2, 0.1]]).unwrap();
+        assert!((matrix.get(1, 2) - 0.1).abs() < 1e-15);
+        assert_eq!((matrix.get(2, 0), matrix.get(9, 9)), (0.0, 0.0));
+        let none: &[Vec<f64>] = &[];
+        assert!(matches!(ScoreMatrix::from_grid(none), Err(MatrixError::Shape { .. })));
+        let ragged = ScoreMatrix::from_grid(&[vec![0.5], vec![0.2, 0.3]]);
+        assert_eq!(ragged, Err(MatrixError::Shape { rows: 2, columns: 2 }));
+        assert_eq!(ScoreMatrix::from_grid(&[[0.5]]), Err(MatrixError::Mass(0.5)));
+        let negative = ScoreMatrix::from_grid(&[[0.5, -0.1], [0.5, 0.1]]);
+        assert_eq!(negative, Err(MatrixError::Cell { home: 0, away: 1, value: -0.1 }));
+        assert!(ScoreMatrix::from_fn(1, |_, _| f64::NAN).is_err());
+        assert!(ScoreMatrix::from_fn(255, |_, _| 0.0).is_err());
+    }
+
+    #[test]
+    fn a_shifted_matrix_is_the_final_score_of_a_match_under_way() {
+        let matrix = grid(0.4, 0.3, 0.0).shifted(2, 1).unwrap();
+        assert_eq!(matrix.get(2, 1), grid(0.4, 0.3, 0.0).get(0, 0));
+        assert_eq!(matrix.get(1, 1), 0.0);
+        assert!((matrix.means().0 - 2.4).abs() < 1e-9 && (matrix.means().1 - 1.3).abs() < 1e-9);
+        assert!(matrix.shifted(120, 0).is_err());
+    }
+}
