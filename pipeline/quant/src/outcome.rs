@@ -147,6 +147,8 @@ pub struct Outcomes {
 /// [`Outcomes`] before they are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Outcomes"))]
 struct Plain {
     win: f64,
     #[serde(default)]
