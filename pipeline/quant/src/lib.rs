@@ -4,6 +4,7 @@
 //! `libm` and sums run in a stated order, so that the same input gives the same digits on every
 //! machine. This crate knows no event, no stream and no configuration.
 
+pub mod devig;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;

@@ -1,0 +1,5 @@
+//! Taking the margin out of a book's odds.
+
+mod method;
+
+pub use method::Method;

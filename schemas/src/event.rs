@@ -1,0 +1,301 @@
+//! One event: the envelope and the body.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bets::{
+    BetPlaced, BetSkipped, BetVoid, Deposit, Grant, Priced, Refused, Settlement, ValueBet,
+};
+use crate::control::{ConfigPublished, ModelPublished};
+use crate::facts::{Aggregate, Fixture, MatchClosed, MatchResult, Quote, Seen, Stats, Withdrawn};
+use crate::upcast::{self, UpcastError};
+use crate::{Instant, MatchKey};
+
+/// Declares the kinds of event: variant, name on the wire, version written, body.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $version:literal $body:ty;)*) => {
+        /// The kind of an event.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The version that this program writes and the newest that it reads.
+            #[must_use]
+            pub const fn version(self) -> u16 {
+                match self { $(Self::$variant => $version,)* }
+            }
+
+            /// Name and version, as in the field `t`.
+            #[must_use]
+            pub const fn tag(self) -> &'static str {
+                match self { $(Self::$variant => concat!($name, "/", $version),)* }
+            }
+
+            fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+
+            /// The JSON Schema of the kind's body.
+            #[must_use]
+            pub fn body_schema(self) -> schemars::Schema {
+                match self { $(Self::$variant => schemars::schema_for!($body),)* }
+            }
+        }
+
+        /// What an event says.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Body { $($(#[$doc])* $variant($body),)* }
+
+        impl Body {
+            /// The kind.
+            #[must_use]
+            pub const fn kind(&self) -> Kind {
+                match self { $(Self::$variant(_) => Kind::$variant,)* }
+            }
+
+            fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+                match self { $(Self::$variant(body) => serde_json::to_writer(out, body),)* }
+            }
+
+            fn read(kind: Kind, line: &str) -> serde_json::Result<Self> {
+                Ok(match kind {
+                    $(Kind::$variant => Self::$variant(serde_json::from_str(line)?),)*
+                })
+            }
+        }
+
+        $(impl From<$body> for Body {
+            fn from(body: $body) -> Self { Self::$variant(body) }
+        })*
+    };
+}
+
+kinds! {
+    /// A match and its kick-off.
+    Fixture "fixture" 1 Fixture;
+    /// One book's market.
+    Quote "quote" 1 Quote;
+    /// Mean or maximum over books.
+    Aggregate "aggregate" 1 Aggregate;
+    /// A price, line or book is gone.
+    Withdrawn "withdrawn" 1 Withdrawn;
+    /// A book's prices stand as they were.
+    Seen "seen" 1 Seen;
+    /// Match statistics.
+    Stats "stats" 1 Stats;
+    /// The end of a match.
+    Result "result" 1 MatchResult;
+    /// Nothing more is expected of the match.
+    MatchClosed "match.closed" 1 MatchClosed;
+    /// A model is in force.
+    ModelPublished "model.published" 1 ModelPublished;
+    /// Rules are in force.
+    ConfigPublished "config.published" 1 ConfigPublished;
+    /// A quote with the model's view.
+    Priced "priced" 1 Priced;
+    /// A bet worth making.
+    ValueBet "value_bet" 1 ValueBet;
+    /// A price not bet at, with the reason.
+    Refused "refused" 1 Refused;
+    /// How a bet ended.
+    Settlement "settlement" 1 Settlement;
+    /// A stake granted.
+    Grant "grant" 1 Grant;
+    /// The user placed a bet.
+    BetPlaced "bet.placed" 1 BetPlaced;
+    /// The user let a bet go.
+    BetSkipped "bet.skipped" 1 BetSkipped;
+    /// The book made a bet void.
+    BetVoid "bet.void" 1 BetVoid;
+    /// Money in or out.
+    Deposit "deposit" 1 Deposit;
+}
+
+/// One event of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The match it is about; none for what concerns the whole system.
+    pub key: Option<MatchKey>,
+    /// When it happened or became known.
+    pub at: Instant,
+    /// The instant is set by a rule, because the source does not state it.
+    pub assumed: bool,
+    /// What it says.
+    pub body: Body,
+}
+
+/// Why a line is no event.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not JSON, or a field is missing or of the wrong type.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+    /// The tag is not `name/version`.
+    #[error("`t` must be a kind and a version such as `quote/1`, got `{0}`")]
+    Tag(String),
+    /// A newer program wrote it. The line is good; this program is too old for it.
+    #[error("`{tag}` was written by a newer version of this program; upgrade to read on")]
+    Newer {
+        /// The tag found.
+        tag: String,
+    },
+    /// An older version that cannot be brought up.
+    #[error(transparent)]
+    Upcast(#[from] UpcastError),
+}
+
+/// The envelope, as it stands at the head of each line.
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    t: std::borrow::Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<MatchKey>,
+    at: Instant,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    assumed: bool,
+}
+
+impl Event {
+    /// An event about a match.
+    #[must_use]
+    pub fn of(key: MatchKey, at: Instant, body: impl Into<Body>) -> Self {
+        Self { key: Some(key), at, assumed: false, body: body.into() }
+    }
+
+    /// An event that concerns the whole system.
+    #[must_use]
+    pub fn global(at: Instant, body: impl Into<Body>) -> Self {
+        Self { key: None, at, assumed: false, body: body.into() }
+    }
+
+    /// The same event with its instant marked as set by a rule.
+    #[must_use]
+    pub fn assumed(self) -> Self {
+        Self { assumed: true, ..self }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.body.kind()
+    }
+
+    /// Appends the event as one JSON object, without a line end.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        // Envelope and body are two objects written as one: the body's opening brace becomes a
+        // comma, which spares the buffering that a flattened field would cost on every event.
+        let envelope = Envelope {
+            t: self.kind().tag().into(),
+            k: self.key.clone(),
+            at: self.at,
+            assumed: self.assumed,
+        };
+        const WRITABLE: &str = "an event holds only finite numbers and text, which JSON can say";
+        serde_json::to_writer(&mut *out, &envelope).expect(WRITABLE);
+        let seam = out.len() - 1;
+        out.pop();
+        self.body.write(out).expect(WRITABLE);
+        if out[seam..] == *b"{}" {
+            out.remove(seam);
+        } else {
+            out[seam] = b',';
+        }
+    }
+
+    /// The event as one line of JSON.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let mut line = Vec::with_capacity(256);
+        self.write(&mut line);
+        String::from_utf8(line).expect("serde_json writes UTF-8")
+    }
+
+    /// Reads an event from its line.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; of its kinds `Newer` is no fault of the line.
+    pub fn from_line(line: &str) -> Result<Self, DecodeError> {
+        let envelope: Envelope<'_> = serde_json::from_str(line)?;
+        let tag = &*envelope.t;
+        let wrong_tag = || DecodeError::Tag(tag.to_owned());
+        let (name, version) = tag.rsplit_once('/').ok_or_else(wrong_tag)?;
+        let version: u16 = version.parse().map_err(|_| wrong_tag())?;
+        // A kind that is not known here can only have been written by a newer program.
+        let newer = || DecodeError::Newer { tag: tag.to_owned() };
+        let kind = Kind::from_name(name).ok_or_else(newer)?;
+        let body = if version == kind.version() {
+            Body::read(kind, line)?
+        } else if version > kind.version() {
+            return Err(newer());
+        } else {
+            Body::read(kind, &upcast::to_current(kind, version, line)?)?
+        };
+        Ok(Self { key: envelope.k, at: envelope.at, assumed: envelope.assumed, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Phase;
+
+    fn quote() -> Event {
+        Event::of(
+            "E0|2024-25|Man United|Fulham|1".parse().unwrap(),
+            Instant::from_micros(1_723_830_000_000_000),
+            Quote {
+                src: "football-data".into(),
+                book: "bet365".into(),
+                market: "ah@-0.25".parse().unwrap(),
+                odds: vec![1.9.try_into().unwrap(), 2.0.try_into().unwrap()],
+                phase: Phase::Pre,
+                sizes: None,
+            },
+        )
+    }
+
+    #[test]
+    fn an_event_is_one_object_that_a_person_can_read() {
+        assert_eq!(
+            quote().assumed().to_line(),
+            r#"{"t":"quote/1","k":"E0|2024-25|Man United|Fulham|1","at":1723830000000000,"assumed":true,"src":"football-data","book":"bet365","market":"ah@-0.25","odds":[1.9,2.0],"phase":"pre"}"#
+        );
+    }
+
+    #[test]
+    fn an_event_reads_back_as_it_is_written() {
+        let line = quote().to_line();
+        assert_eq!(Event::from_line(&line).unwrap(), quote());
+    }
+
+    #[test]
+    fn a_newer_version_and_an_unknown_kind_are_no_fault_of_the_line() {
+        for line in [r#"{"t":"quote/9","at":1}"#, r#"{"t":"hologram/1","at":1}"#] {
+            assert!(matches!(Event::from_line(line), Err(DecodeError::Newer { .. })), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_line_is_refused_with_its_fault() {
+        for line in [
+            "",
+            "{",
+            "[]",
+            r#"{"t":"quote","at":1}"#,
+            r#"{"t":"quote/1","at":1}"#,
+            r#"{"t":"quote/1","at":1,"src":"a","book":"b","market":"1x2","odds":[0.9,2,3]}"#,
+        ] {
+            let error = Event::from_line(line).expect_err(line);
+            assert!(!matches!(error, DecodeError::Newer { .. }), "{line}: {error}");
+        }
+    }
+}

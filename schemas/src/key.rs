@@ -1,0 +1,174 @@
+//! Which match a fact is about, and which partition that makes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+use crate::Competition;
+
+/// The identity of a match: competition, season, home, away, leg.
+///
+/// It holds no date, so that a postponed match keeps it. `leg` counts the meetings of the two
+/// sides at this ground in the season, from 1. Written `E0|2024-25|Man United|Fulham|1`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "SmolStr", into = "SmolStr")]
+pub struct MatchKey(SmolStr);
+
+/// Why a match key could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// A part is empty or holds the separator or a control character.
+    #[error("{part} `{text}` of a match key must be non-empty, without `|` and control characters")]
+    Part {
+        /// Which part.
+        part: &'static str,
+        /// What it held.
+        text: String,
+    },
+    /// Not five parts.
+    #[error("`{0}` is no match key; write competition|season|home|away|leg")]
+    Form(String),
+}
+
+impl MatchKey {
+    /// The key of a match.
+    ///
+    /// # Errors
+    /// [`KeyError::Part`] when a part is empty or holds `|` or a control character.
+    pub fn new(
+        competition: &Competition,
+        season: &str,
+        home: &str,
+        away: &str,
+        leg: u8,
+    ) -> Result<Self, KeyError> {
+        for (part, text) in [
+            ("competition", competition.as_str()),
+            ("season", season),
+            ("home side", home),
+            ("away side", away),
+        ] {
+            if text.is_empty() || text.contains(|c: char| c == '|' || c.is_control()) {
+                return Err(KeyError::Part { part, text: text.to_owned() });
+            }
+        }
+        Ok(Self(smol_str::format_smolstr!("{competition}|{season}|{home}|{away}|{leg}")))
+    }
+
+    /// The key as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.0.split('|').nth(index).expect("a key has five parts: it was checked when made")
+    }
+
+    /// The competition.
+    #[must_use]
+    pub fn competition(&self) -> Competition {
+        Competition::new(self.part(0))
+    }
+
+    /// The season, as its source writes it in full: `2024-25` or `2024`.
+    #[must_use]
+    pub fn season(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The home side.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        self.part(2)
+    }
+
+    /// The away side.
+    #[must_use]
+    pub fn away(&self) -> &str {
+        self.part(3)
+    }
+
+    /// The partition of the match among `partitions`: FNV-1a (64 bits) of the key's bytes,
+    /// modulo the number of partitions.
+    #[must_use]
+    pub fn partition(&self, partitions: u16) -> u16 {
+        let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        // The remainder is below a u16.
+        (hash % u64::from(partitions.max(1))) as u16
+    }
+}
+
+impl FromStr for MatchKey {
+    type Err = KeyError;
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let form = || KeyError::Form(text.to_owned());
+        let parts: Vec<&str> = text.split('|').collect();
+        let [competition, season, home, away, leg] = parts[..] else { return Err(form()) };
+        let leg = leg.parse().map_err(|_| form())?;
+        Self::new(&Competition::new(competition), season, home, away, leg)
+    }
+}
+
+impl TryFrom<SmolStr> for MatchKey {
+    type Error = KeyError;
+    fn try_from(text: SmolStr) -> Result<Self, KeyError> {
+        text.parse()
+    }
+}
+
+impl From<MatchKey> for SmolStr {
+    fn from(key: MatchKey) -> Self {
+        key.0
+    }
+}
+
+impl fmt::Display for MatchKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl schemars::JsonSchema for MatchKey {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MatchKey".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string", "pattern": "^[^|]+\\|[^|]+\\|[^|]+\\|[^|]+\\|[0-9]+$",
+            "description": "competition|season|home|away|leg"
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_as_it_is_written() {
+        let key = MatchKey::new(&"E0".into(), "2024-25", "Man United", "Fulham", 1).unwrap();
+        assert_eq!(key.as_str(), "E0|2024-25|Man United|Fulham|1");
+        assert_eq!(key.as_str().parse::<MatchKey>().unwrap(), key);
+        assert_eq!((key.home(), key.away(), key.season()), ("Man United", "Fulham", "2024-25"));
+    }
+
+    #[test]
+    fn a_key_with_a_broken_part_is_refused() {
+        for wrong in ["", "E0|2024|A|B", "E0|2024||B|1", "E0|2024|A|B|x", "E0|2024|A\n|B|1"] {
+            assert!(wrong.parse::<MatchKey>().is_err(), "`{wrong}` was taken for a key");
+        }
+    }
+
+    #[test]
+    fn the_partition_of_a_match_is_stable() {
+        let key: MatchKey = "E0|2024-25|Man United|Fulham|1".parse().unwrap();
+        assert_eq!(key.partition(1), 0);
+        assert_eq!(key.partition(4), key.partition(4));
+        assert!(key.partition(32) < 32);
+    }
+}
