@@ -5,6 +5,7 @@
 //! machine. This crate knows no event, no stream and no configuration.
 
 pub mod devig;
+pub mod goals;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;
