@@ -1,13 +1,13 @@
 //! Where the tests find real matches.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "support of tests, each of which uses its part")]
 
 use std::path::{Path, PathBuf};
 
 use marabet_quant::goals::{Played, TrainingSet};
 
 /// The folder of real data, or none: then the test says so, and fails where data are demanded.
-pub fn real_data() -> Option<PathBuf> {
+pub(crate) fn real_data() -> Option<PathBuf> {
     let folder = std::env::var_os("MARABET_DATA").map(PathBuf::from);
     if folder.is_none() {
         assert!(
@@ -22,7 +22,7 @@ pub fn real_data() -> Option<PathBuf> {
 /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
 ///
 /// Counts years from March, so that the leap day is the last of its year.
-pub fn day_number(year: i64, month: i64, day: i64) -> f64 {
+pub(crate) fn day_number(year: i64, month: i64, day: i64) -> f64 {
     let march_year = if month <= 2 { year - 1 } else { year };
     let months = (month + 9) % 12;
     let leap_days =
@@ -32,7 +32,7 @@ pub fn day_number(year: i64, month: i64, day: i64) -> f64 {
 }
 
 /// The published numbers that the crate must reproduce.
-pub fn published(data: &Path) -> serde_json::Value {
+pub(crate) fn published(data: &Path) -> serde_json::Value {
     read_json(&data.join("../conformance/published.json"))
 }
 
@@ -42,7 +42,7 @@ fn read_json(path: &Path) -> serde_json::Value {
 }
 
 /// The Premier League of 2011/12 as openfootball holds it: 380 matches.
-pub fn premier_league_2011(data: &Path) -> TrainingSet {
+pub(crate) fn premier_league_2011(data: &Path) -> TrainingSet {
     let season = read_json(&data.join("../conformance/data/openfootball_2011-12_en.1.json"));
     let mut builder = TrainingSet::builder();
     for played in season["matches"].as_array().unwrap() {
