@@ -1,6 +1,11 @@
 //! Where the tests find real matches.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "support of tests, each of which uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "support of tests, each of which uses its part"
+)]
 
 use std::path::{Path, PathBuf};
 
