@@ -9,6 +9,7 @@ pub mod goals;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;
+mod root;
 pub mod settle;
 pub mod value;
 

@@ -3,26 +3,36 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How the margin is taken out of a book's odds.
+/// How the margin is taken out of a book's odds: from implied probabilities `π = 1/odds` to fair
+/// ones `p`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// In proportion to the inverse odds.
+    /// The same share of each: `p = π / Σπ`.
     Multiplicative,
-    /// The same amount from each inverse odds.
+    /// The same amount from each: `p = π − (Σπ − 1)/n`. Refuses where that is more than a
+    /// longshot has.
     Additive,
-    /// Inverse odds raised to a common power (Vovk and Zhdanov 2009; Clarke 2016).
+    /// A common power: `p = π^k` (Vovk and Zhdanov 2009; Clarke, Kovalchik and Ingram 2017).
+    /// Parameter `k`.
     Power,
-    /// Shin's model of a market with insiders (Shin 1993).
+    /// A market of which a share `z` are insiders: `p = (√(z² + 4(1 − z)π²/Σπ) − z) / (2(1 − z))`
+    /// (Shin 1993; Jullien and Salanié 1994). Parameter `z`, negative below an overround of one.
+    /// Two selections have the additive method's probabilities.
     Shin,
-    /// A common odds ratio between fair and offered (Cheung 2015).
+    /// A common odds ratio between fair and offered: `p/(1 − p) = π/(1 − π) / c` (Cheung 2015).
+    /// Parameter `c`.
     OddsRatio,
-    /// A common ratio of the logarithms.
+    /// A common shift of the log-odds: `logit p = logit π − c`. The odds ratio's probabilities,
+    /// with its logarithm as the parameter `c`. What Buchdahl calls the logarithmic method is
+    /// `power`.
     Logarithmic,
-    /// The margin in proportion to the odds (Buchdahl 2015).
+    /// The margin in proportion to the odds: fair odds `n·o / (n − (Σπ − 1)·o)` (Buchdahl 2015),
+    /// which are the additive method's.
     DifferentialMargin,
-    /// In proportion to the standard error of each probability (goto_conversion).
+    /// The same number of standard errors from each: `p = π − s·√(1 − π)` (Goto 2023). Parameter
+    /// `step`, the `s`.
     Goto,
 }
 
@@ -67,7 +77,7 @@ impl fmt::Display for Method {
     "unknown de-vig method `{0}`; known are multiplicative, additive, power, shin, odds_ratio, \
      logarithmic, differential_margin and goto"
 )]
-pub struct UnknownMethod(String);
+pub struct UnknownMethod(pub String);
 
 impl FromStr for Method {
     type Err = UnknownMethod;
