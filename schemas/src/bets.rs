@@ -39,6 +39,29 @@ pub struct Priced {
     /// The model's outcome probabilities, one row a selection; empty without a model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<OutcomeRow>,
+    /// Why there is no model's view, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpriced: Option<Unpriced>,
+}
+
+/// Why a quote carries no model's view.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Unpriced {
+    /// No model is in force for the competition.
+    NoModel,
+    /// The match has no fixture, so its ground is not known.
+    NoFixture,
+    /// The model has never seen one of the sides.
+    UnknownTeam,
+    /// The model's numbers for the pairing make no score matrix.
+    NoMatrix,
+    /// The model does not price the market.
+    Market,
+    /// The match is being played, and the model prices matches to come.
+    InPlay,
 }
 
 /// How a fair price came about, so that a reader can redo it by hand.
