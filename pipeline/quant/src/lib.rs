@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod payoff;
 mod root;
 pub mod settle;
+pub mod staking;
 pub mod value;
 
 pub use value::{Line, Market, MarketKind, Odds, Period, Probability, Selection, ValueError};

@@ -2,23 +2,23 @@
 
 /// A square matrix, row by row. Of a symmetric one only the lower triangle is read.
 #[derive(Debug, Clone)]
-pub(super) struct Square {
-    pub(super) size: usize,
-    pub(super) cells: Vec<f64>,
+pub(crate) struct Square {
+    pub(crate) size: usize,
+    pub(crate) cells: Vec<f64>,
 }
 
 impl Square {
-    pub(super) fn zero(size: usize) -> Self {
+    pub(crate) fn zero(size: usize) -> Self {
         Self { size, cells: vec![0.0; size * size] }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.cells.fill(0.0);
     }
 
     /// Adds to the cell of the lower triangle that stands for (`row`, `column`).
     #[inline]
-    pub(super) fn add(&mut self, row: usize, column: usize, value: f64) {
+    pub(crate) fn add(&mut self, row: usize, column: usize, value: f64) {
         let (row, column) = if row >= column { (row, column) } else { (column, row) };
         self.cells[row * self.size + column] += value;
     }
@@ -30,7 +30,7 @@ impl Square {
 
 /// The lower factor `L` of `A = L Lᵀ`, with the reciprocals of its diagonal.
 #[derive(Debug, Clone)]
-pub(super) struct Factor {
+pub(crate) struct Factor {
     lower: Square,
     reciprocals: Vec<f64>,
 }
@@ -42,7 +42,7 @@ const PIVOT_MIN: f64 = 1e-11;
 impl Factor {
     /// Factors `matrix` with `damping` times its diagonal added; `None` when that is not positive
     /// definite.
-    pub(super) fn of(matrix: &Square, damping: f64) -> Option<Self> {
+    pub(crate) fn of(matrix: &Square, damping: f64) -> Option<Self> {
         let size = matrix.size;
         let mut lower = Square::zero(size);
         let mut reciprocals = vec![0.0; size];
@@ -65,7 +65,7 @@ impl Factor {
     }
 
     /// Solves `A x = b` in place.
-    pub(super) fn solve(&self, b: &mut [f64]) {
+    pub(crate) fn solve(&self, b: &mut [f64]) {
         let size = self.lower.size;
         for i in 0..size {
             b[i] = (b[i] - dot(&self.lower.row(i)[..i], &b[..i])) * self.reciprocals[i];
@@ -80,7 +80,7 @@ impl Factor {
     }
 
     /// The diagonal of `A⁻¹`: the squared lengths of the columns of `L⁻¹`.
-    pub(super) fn inverse_diagonal(&self) -> Vec<f64> {
+    pub(crate) fn inverse_diagonal(&self) -> Vec<f64> {
         let size = self.lower.size;
         let mut diagonal = vec![0.0; size];
         let mut column = vec![0.0; size];

@@ -19,7 +19,7 @@
 //!
 //! This module knows no odds, no clock and no file.
 
-mod cholesky;
+pub(crate) mod cholesky;
 mod dixon_coles;
 mod error;
 mod fit;
