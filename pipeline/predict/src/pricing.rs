@@ -1,0 +1,134 @@
+//! What the model in force makes of a market. All of it can be computed again: nothing here is
+//! state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use marabet_quant::Market;
+use marabet_quant::matrix::ScoreMatrix;
+use marabet_schemas::bets::{ModelView, OutcomeRow, Unpriced};
+use marabet_schemas::{ArtefactHash, MatchKey};
+use marabet_stage::{Artefacts, Fault};
+
+use crate::Artefact;
+use crate::state::ModelRow;
+
+/// Most matches whose score matrix is kept. Beyond it all are dropped and made again at need.
+const MATCHES_MAX: usize = 4_096;
+
+/// The models in force, parsed, and the score matrices of the matches that they have priced.
+#[derive(Default)]
+pub(crate) struct Pricing {
+    models: BTreeMap<ArtefactHash, Arc<Artefact>>,
+    matches: BTreeMap<MatchKey, PricedMatch>,
+}
+
+/// A match as one model sees it.
+struct PricedMatch {
+    model: ModelRow,
+    neutral: bool,
+    seen: Result<(ModelView, ScoreMatrix), Unpriced>,
+}
+
+impl Pricing {
+    /// The model of this hash.
+    ///
+    /// # Errors
+    /// [`Fault::Missing`] when its artefact is not at hand, or written by a newer program, whose
+    /// line has to wait for an upgrade; [`Fault::Rejected`] when the bytes are no model.
+    pub(crate) fn model(
+        &mut self,
+        hash: ArtefactHash,
+        artefacts: &dyn Artefacts,
+    ) -> Result<Arc<Artefact>, Fault> {
+        if let Some(model) = self.models.get(&hash) {
+            return Ok(Arc::clone(model));
+        }
+        let bytes = artefacts.get(&hash).ok_or(Fault::Missing(hash))?;
+        let artefact = Artefact::from_bytes(&bytes).map_err(|error| {
+            let newer = error.is_newer();
+            let rejected = Fault::rejected(format!("model {hash}: {error}"));
+            if newer { Fault::Missing(hash) } else { rejected }
+        })?;
+        let artefact = Arc::new(artefact);
+        self.models.insert(hash, Arc::clone(&artefact));
+        Ok(artefact)
+    }
+
+    /// Drops a model that is no longer in force.
+    pub(crate) fn drop_model(&mut self, hash: &ArtefactHash) {
+        self.models.remove(hash);
+    }
+
+    /// Drops a match that will hardly be priced again.
+    pub(crate) fn drop_match(&mut self, key: &MatchKey) {
+        self.matches.remove(key);
+    }
+
+    /// The model's view of a match, and the outcomes of each selection of the market, in their
+    /// canonical order.
+    ///
+    /// # Errors
+    /// [`Fault::Missing`] when the model's artefact is not at hand. That there is no price is no
+    /// error: the inner result says why.
+    pub(crate) fn price(
+        &mut self,
+        key: &MatchKey,
+        neutral: bool,
+        market: &Market,
+        model: ModelRow,
+        artefacts: &dyn Artefacts,
+    ) -> Result<Result<(ModelView, Vec<OutcomeRow>), Unpriced>, Fault> {
+        let kept = self.matches.get(key);
+        let fresh = kept.is_some_and(|kept| kept.model == model && kept.neutral == neutral);
+        if !fresh {
+            // The artefact could be read when it came into force, and its hash is the same.
+            let artefact =
+                self.model(model.hash, artefacts).map_err(|_| Fault::Missing(model.hash))?;
+            if self.matches.len() >= MATCHES_MAX {
+                self.matches.clear();
+            }
+            let seen = view(&artefact, key, neutral, model);
+            self.matches.insert(key.clone(), PricedMatch { model, neutral, seen });
+        }
+        let seen = &self.matches.get(key).expect("it was kept or has just been put in").seen;
+        Ok(seen.as_ref().map_err(|why| *why).and_then(|(view, matrix)| {
+            Ok((view.clone(), outcomes(matrix, market).ok_or(Unpriced::Market)?))
+        }))
+    }
+
+    /// Drops everything.
+    pub(crate) fn forget(&mut self) {
+        self.models.clear();
+        self.matches.clear();
+    }
+}
+
+/// What a model makes of a match.
+fn view(
+    artefact: &Artefact,
+    key: &MatchKey,
+    neutral: bool,
+    model: ModelRow,
+) -> Result<(ModelView, ScoreMatrix), Unpriced> {
+    let means =
+        artefact.means(key.home(), key.away(), neutral).map_err(|_| Unpriced::UnknownTeam)?;
+    let matrix = artefact.fit.matrix_of(means).map_err(|_| Unpriced::NoMatrix)?;
+    let view = ModelView {
+        number: model.number,
+        hash: model.hash,
+        lambda: means.lambda,
+        mu: means.mu,
+        rho: artefact.fit.rho,
+    };
+    Ok((view, matrix))
+}
+
+/// The outcomes of each selection of a market; none where the matrix does not price it.
+fn outcomes(matrix: &ScoreMatrix, market: &Market) -> Option<Vec<OutcomeRow>> {
+    let row = |selection: &_| {
+        let of = matrix.outcomes(market, *selection).ok()?;
+        Some([of.win, of.half_win, of.push, of.half_loss, of.loss])
+    };
+    market.selections().iter().map(row).collect()
+}

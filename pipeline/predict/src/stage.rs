@@ -1,0 +1,253 @@
+//! The stage itself.
+
+use marabet_schemas::bets::{Priced, Unpriced};
+use marabet_schemas::control::ModelPublished;
+use marabet_schemas::facts::{Fixture, FixtureStatus, Phase, Quote, Withdrawn};
+use marabet_schemas::{Body, Book, Competition, Event, MatchKey};
+use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
+
+use crate::check;
+use crate::pricing::Pricing;
+use crate::state::{MatchRow, ModelRow, OFFERED_MAX, Offer, Offered};
+use crate::view::{self, Prediction};
+
+/// `feed` → `priced`: forwards every fact, and every quote with the model's view of it.
+///
+/// - A fact that cannot be true is rejected: odds that are not one for each selection, a result
+///   without a score, one before its fixture, and whatever comes for a match after it was closed
+///   (the user's word on his bets apart).
+/// - A model is in force from its `model.published` on, in log order. Its number only rises; one
+///   that does not is forwarded and changes nothing. Its artefact must be at hand by then.
+/// - A quote is priced by the model in force for its competition at the moment when it is read,
+///   whatever its phase, unless it was taken in play. One without a price says why.
+pub struct Predict {
+    matches: Table<MatchKey, MatchRow>,
+    models: Table<Competition, ModelRow>,
+    offers: Table<Offer, Offered>,
+    pricing: Pricing,
+}
+
+impl Default for Predict {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Predict {
+    /// The stage's name.
+    pub const NAME: &'static str = "predict";
+
+    /// The stage with nothing known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            matches: Table::new("matches"),
+            models: Table::new("models"),
+            offers: Table::new("offers"),
+            pricing: Pricing::default(),
+        }
+    }
+
+    /// The number of the model in force for a competition.
+    #[must_use]
+    pub fn model_in_force(&self, competition: &Competition) -> Option<u64> {
+        self.models.get(competition).map(|model| model.number)
+    }
+
+    /// A fact about a match.
+    fn of_match(
+        &mut self,
+        key: &MatchKey,
+        event: &Event,
+        artefacts: &dyn Artefacts,
+        derived: &mut Derived,
+    ) -> Result<(), Fault> {
+        let row = self.matches.get(key);
+        if matches!(row, Some(MatchRow::Closed)) {
+            return Err(Fault::rejected(format!(
+                "{key} was closed: a {} that late changes nothing any more",
+                event.kind().name()
+            )));
+        }
+        if row.is_none() && matches!(event.body, Body::Result(_) | Body::MatchClosed(_)) {
+            return Err(Fault::rejected(format!(
+                "{} of {key}, which has no fixture: send the fixture first",
+                event.kind().name()
+            )));
+        }
+        match &event.body {
+            Body::Quote(quote) => return self.quote(key, event, quote, artefacts, derived),
+            Body::Fixture(fixture) => self.fixture(key, event, fixture, derived),
+            Body::Withdrawn(withdrawn) => self.withdrawn(key, withdrawn, derived),
+            Body::Stats(_) => derived.cache.push(view::of_stats(key, "stats", event)),
+            Body::Result(_) => {
+                // Quotes are over, a stray late one apart.
+                self.pricing.drop_match(key);
+                derived.cache.push(view::of_stats(key, "result", event));
+            }
+            Body::MatchClosed(_) => self.close(key),
+            _ => {}
+        }
+        derived.push(event.clone());
+        Ok(())
+    }
+
+    fn fixture(&mut self, key: &MatchKey, event: &Event, fixture: &Fixture, derived: &mut Derived) {
+        self.matches.insert(key.clone(), MatchRow::Open(fixture.clone()));
+        derived.cache.push(view::of_fixture(key, event));
+        if fixture.status == FixtureStatus::Live {
+            derived.cache.push(view::of_stats(key, "live", event));
+        }
+    }
+
+    fn quote(
+        &mut self,
+        key: &MatchKey,
+        event: &Event,
+        quote: &Quote,
+        artefacts: &dyn Artefacts,
+        derived: &mut Derived,
+    ) -> Result<(), Fault> {
+        self.offer(key, quote)?;
+        let ground = match self.matches.get(key) {
+            Some(MatchRow::Open(fixture)) => Some(fixture.neutral),
+            _ => None,
+        };
+        let model = self.models.get(&key.competition()).copied();
+        let priced = match (ground, quote.phase, model) {
+            (None, _, _) => Err(Unpriced::NoFixture),
+            (_, Phase::InPlay, _) => Err(Unpriced::InPlay),
+            (_, _, None) => Err(Unpriced::NoModel),
+            (Some(neutral), _, Some(model)) => {
+                self.pricing.price(key, neutral, &quote.market, model, artefacts)?
+            }
+        };
+        let quote = quote.clone();
+        derived.cache.push(view::quoted(key, &quote.book, &quote.market, event));
+        let priced = match priced {
+            Ok((model, outcomes)) => {
+                let prediction = Prediction { at: event.at, model, outcomes };
+                derived.cache.push(view::predicted(key, &quote.market, &prediction));
+                let Prediction { model, outcomes, .. } = prediction;
+                Priced { quote, model: Some(model), outcomes, unpriced: None }
+            }
+            Err(why) => Priced { quote, model: None, outcomes: Vec::new(), unpriced: Some(why) },
+        };
+        derived.push(Event {
+            key: event.key.clone(),
+            at: event.at,
+            assumed: event.assumed,
+            body: priced.into(),
+        });
+        Ok(())
+    }
+
+    /// Notes that the book has a price in the market, so that its withdrawal finds it.
+    fn offer(&mut self, key: &MatchKey, quote: &Quote) -> Result<(), Fault> {
+        let offer = Offer { key: key.clone(), book: quote.book.clone() };
+        let offered = self.offers.get(&offer);
+        if offered.is_some_and(|markets| markets.contains(&quote.market)) {
+            return Ok(());
+        }
+        if offered.is_some_and(|markets| markets.len() >= OFFERED_MAX) {
+            return Err(Fault::rejected(format!(
+                "{} has {OFFERED_MAX} markets on {key}, more are not taken",
+                quote.book
+            )));
+        }
+        self.offers.entry(offer, Offered::new).insert(quote.market);
+        Ok(())
+    }
+
+    fn withdrawn(&mut self, key: &MatchKey, withdrawn: &Withdrawn, derived: &mut Derived) {
+        let offer = Offer { key: key.clone(), book: withdrawn.book.clone() };
+        let Some(offered) = self.offers.get_mut(&offer) else { return };
+        let gone = match withdrawn.market {
+            Some(market) => offered.take(&market).into_iter().collect(),
+            None => std::mem::take(offered),
+        };
+        if offered.is_empty() {
+            self.offers.remove(&offer);
+        }
+        let entries = gone.iter().map(|market| view::withdrawn(key, &withdrawn.book, market));
+        derived.cache.extend(entries);
+    }
+
+    fn close(&mut self, key: &MatchKey) {
+        let first = Offer { key: key.clone(), book: Book::new("") };
+        let offers: Vec<Offer> = self
+            .offers
+            .run(&first, |offer| offer.key == *key)
+            .map(|(offer, _)| offer.clone())
+            .collect();
+        for offer in &offers {
+            self.offers.remove(offer);
+        }
+        self.matches.insert(key.clone(), MatchRow::Closed);
+        self.pricing.drop_match(key);
+    }
+
+    fn publish(
+        &mut self,
+        published: &ModelPublished,
+        artefacts: &dyn Artefacts,
+    ) -> Result<(), Fault> {
+        let ModelPublished { competition, number, hash, family, .. } = published;
+        let before = self.models.get(competition).copied();
+        if before.is_some_and(|model| *number <= model.number) {
+            return Ok(());
+        }
+        let artefact = self.pricing.model(*hash, artefacts)?;
+        if artefact.competition != *competition || artefact.family.as_str() != family {
+            return Err(Fault::rejected(format!(
+                "model {number} of {competition} is said to be `{family}`, its artefact holds \
+                 `{}` of {}",
+                artefact.family, artefact.competition
+            )));
+        }
+        self.models.insert(competition.clone(), ModelRow { number: *number, hash: *hash });
+        if let Some(before) = before.filter(|model| model.hash != *hash) {
+            self.pricing.drop_model(&before.hash);
+        }
+        Ok(())
+    }
+}
+
+impl Stage for Predict {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn apply(
+        &mut self,
+        event: &Event,
+        artefacts: &dyn Artefacts,
+        derived: &mut Derived,
+    ) -> Result<(), Fault> {
+        check::fact(&event.body).map_err(Fault::Rejected)?;
+        match &event.body {
+            Body::ModelPublished(published) => self.publish(published, artefacts)?,
+            Body::ConfigPublished(_)
+            | Body::Deposit(_)
+            | Body::BetPlaced(_)
+            | Body::BetSkipped(_)
+            | Body::BetVoid(_) => {}
+            _ => {
+                let key = event.key.as_ref().ok_or_else(|| {
+                    Fault::rejected(format!("a {} must name its match", event.kind().name()))
+                })?;
+                return self.of_match(key, event, artefacts, derived);
+            }
+        }
+        derived.push(event.clone());
+        Ok(())
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Rows> {
+        vec![&mut self.matches, &mut self.models, &mut self.offers]
+    }
+
+    fn forget_memo(&mut self) {
+        self.pricing.forget();
+    }
+}
