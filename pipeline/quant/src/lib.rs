@@ -6,6 +6,7 @@
 
 pub mod devig;
 pub mod goals;
+pub mod implied;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;

@@ -5,9 +5,11 @@
 
 mod halves;
 mod outcomes;
+mod tilt;
 
 pub use halves::Halves;
 pub use outcomes::UnpricedMarket;
+pub use tilt::TiltError;
 
 /// Joint probabilities of home and away goals on a square grid from 0–0 up.
 ///
@@ -133,8 +135,8 @@ impl ScoreMatrix {
         if !(low < rho && rho < high) {
             return Err(MatrixError::Rho { rho, lambda, mu, low, high });
         }
-        let side = poisson_side(lambda).max(poisson_side(mu));
-        let (home, away) = (poisson(lambda, side), poisson(mu, side));
+        let (home, away) = poisson_pair(lambda, mu);
+        let side = home.len();
         let mut cells = Vec::with_capacity(side * side);
         for at_home in &home {
             cells.extend(away.iter().map(|at_away| at_home * at_away));
@@ -349,7 +351,14 @@ fn poisson_side(mean: f64) -> usize {
     }
 }
 
-fn poisson(mean: f64, side: usize) -> Vec<f64> {
+/// Two Poisson laws on the grid that holds all but `TAIL_MAX` of each.
+pub(crate) fn poisson_pair(lambda: f64, mu: f64) -> (Vec<f64>, Vec<f64>) {
+    let side = poisson_side(lambda).max(poisson_side(mu));
+    (poisson(lambda, side), poisson(mu, side))
+}
+
+/// The probabilities of 0 to `side − 1` goals at a mean.
+pub(crate) fn poisson(mean: f64, side: usize) -> Vec<f64> {
     let mut probability = libm::exp(-mean);
     let mut goals = 0.0;
     let mut next = || {
