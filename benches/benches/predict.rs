@@ -130,6 +130,11 @@ fn pricing(c: &mut Criterion) {
         run(&mut driver, &quotes, &artefacts);
         b.iter(|| run(&mut driver, &quotes, &artefacts));
     });
+    group.bench_function("the same without views", |b| {
+        let mut driver = informed().without_views();
+        run(&mut driver, &quotes, &artefacts);
+        b.iter(|| run(&mut driver, &quotes, &artefacts));
+    });
     group.throughput(Throughput::Elements(300));
     let first = &quotes[..900_usize.div_ceil(FRAME)];
     group.bench_function("first quotes of 300 matches", |b| {

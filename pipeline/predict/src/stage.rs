@@ -79,11 +79,11 @@ impl Predict {
             Body::Quote(quote) => return self.quote(key, event, quote, artefacts, derived),
             Body::Fixture(fixture) => self.fixture(key, event, fixture, derived),
             Body::Withdrawn(withdrawn) => self.withdrawn(key, withdrawn, derived),
-            Body::Stats(_) => derived.cache.push(view::of_stats(key, "stats", event)),
+            Body::Stats(_) => derived.show(|| view::of_stats(key, "stats", event)),
             Body::Result(_) => {
                 // Quotes are over, a stray late one apart.
                 self.pricing.drop_match(key);
-                derived.cache.push(view::of_stats(key, "result", event));
+                derived.show(|| view::of_stats(key, "result", event));
             }
             Body::MatchClosed(_) => self.close(key),
             _ => {}
@@ -94,9 +94,9 @@ impl Predict {
 
     fn fixture(&mut self, key: &MatchKey, event: &Event, fixture: &Fixture, derived: &mut Derived) {
         self.matches.insert(key.clone(), MatchRow::Open(fixture.clone()));
-        derived.cache.push(view::of_fixture(key, event));
+        derived.show(|| view::of_fixture(key, event));
         if fixture.status == FixtureStatus::Live {
-            derived.cache.push(view::of_stats(key, "live", event));
+            derived.show(|| view::of_stats(key, "live", event));
         }
     }
 
@@ -123,11 +123,11 @@ impl Predict {
             }
         };
         let quote = quote.clone();
-        derived.cache.push(view::quoted(key, &quote.book, &quote.market, event));
+        derived.show(|| view::quoted(key, &quote.book, &quote.market, event));
         let priced = match priced {
             Ok((model, outcomes)) => {
                 let prediction = Prediction { at: event.at, model, outcomes };
-                derived.cache.push(view::predicted(key, &quote.market, &prediction));
+                derived.show(|| view::predicted(key, &quote.market, &prediction));
                 let Prediction { model, outcomes, .. } = prediction;
                 Priced { quote, model: Some(model), outcomes, unpriced: None }
             }
@@ -169,8 +169,9 @@ impl Predict {
         if offered.is_empty() {
             self.offers.remove(&offer);
         }
-        let entries = gone.iter().map(|market| view::withdrawn(key, &withdrawn.book, market));
-        derived.cache.extend(entries);
+        for market in gone {
+            derived.show(|| view::withdrawn(key, &withdrawn.book, &market));
+        }
     }
 
     fn close(&mut self, key: &MatchKey) {

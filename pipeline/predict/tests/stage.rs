@@ -345,7 +345,13 @@ fn a_frame_waits_for_an_artefact_and_a_successor_goes_on_from_what_was_committed
     let mut first = Driver::new(Predict::new(), 0);
     let waits = first.apply(&[frame(1, before)], &nothing).unwrap_err();
     assert!(matches!(waits, FrameError::Missing { .. }), "{waits}");
-    let mut whole = events_of(first.apply(&[frame(1, before)], &store).unwrap());
+    let outputs = first.apply(&[frame(1, before)], &store).unwrap();
+    assert!(outputs.iter().any(|output| !output.cache.is_empty()));
+    let blind =
+        Driver::new(Predict::new(), 0).without_views().apply(&[frame(1, before)], &store).unwrap();
+    assert!(blind.iter().all(|output| output.cache.is_empty()));
+    let mut whole = events_of(outputs);
+    assert_eq!(events_of(blind), whole);
     let written = first.changes().unwrap();
     first.keep();
 

@@ -35,9 +35,24 @@ pub struct Derived {
     pub events: Vec<Event>,
     /// Views to be written with them.
     pub cache: Vec<CacheEntry>,
+    /// Nobody will look: views are not even made.
+    without_views: bool,
 }
 
 impl Derived {
+    /// For whoever only wants the events, as a replay does: making views costs more than pricing.
+    #[must_use]
+    pub fn without_views() -> Self {
+        Self { without_views: true, ..Self::default() }
+    }
+
+    /// Adds a view's field, which is made only where somebody will look.
+    pub fn show(&mut self, entry: impl FnOnce() -> CacheEntry) {
+        if !self.without_views {
+            self.cache.push(entry());
+        }
+    }
+
     /// Derives an event.
     pub fn push(&mut self, event: Event) {
         self.events.push(event);

@@ -49,12 +49,19 @@ pub enum FrameError {
 pub struct Driver<S> {
     stage: S,
     partition: u16,
+    views: bool,
 }
 
 impl<S: Stage> Driver<S> {
     /// Drives this stage, whose state is empty, over a partition.
     pub fn new(stage: S, partition: u16) -> Self {
-        Self { stage, partition }
+        Self { stage, partition, views: true }
+    }
+
+    /// The same driver without views: for a replay, which shows nothing.
+    #[must_use]
+    pub fn without_views(self) -> Self {
+        Self { views: false, ..self }
     }
 
     /// The stage.
@@ -133,7 +140,8 @@ impl<S: Stage> Driver<S> {
                 return Err(Stop::Frame(FrameError::Newer { id: frame.id, reason }));
             }
             let mut output = FrameOutput { id: frame.id, ..FrameOutput::default() };
-            let mut derived = Derived::default();
+            let mut derived =
+                if self.views { Derived::default() } else { Derived::without_views() };
             for (index, event) in (0..).zip(&frame.events) {
                 let place = (frame.id, index);
                 match (event, bad.get(&place)) {
