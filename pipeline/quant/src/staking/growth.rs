@@ -22,7 +22,7 @@ impl States {
         debug_assert_eq!(self.profits.len(), self.weights.len() * self.bets);
     }
 
-    fn iter(&self) -> impl Iterator<Item = (f64, &[f64])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (f64, &[f64])> {
         self.weights.iter().copied().zip(self.profits.chunks_exact(self.bets.max(1)))
     }
 

@@ -78,7 +78,7 @@ pub fn joint_growth(
 }
 
 /// The scores, gathered by what the bets bring in them.
-fn states(matrix: &ScoreMatrix, bets: &[JointBet]) -> Result<States, StakingError> {
+pub(super) fn states(matrix: &ScoreMatrix, bets: &[JointBet]) -> Result<States, StakingError> {
     if bets.len() > BETS_MAX {
         return Err(StakingError::TooMany { bets: bets.len(), max: BETS_MAX });
     }

@@ -6,6 +6,7 @@
 //! for here.
 
 mod arbitrage;
+mod beside;
 mod exclusive;
 mod growth;
 mod joint;
@@ -15,6 +16,7 @@ mod plain;
 mod simultaneous;
 
 pub use arbitrage::{Arbitrage, BestPrice, Book, Hedge, Position, arbitrage, hedge, lay_stake};
+pub use beside::{HeldBet, kelly_joint_beside};
 pub use exclusive::{Exclusive, kelly_exclusive};
 pub use joint::{JointBet, joint_growth, kelly_joint};
 pub use kelly::{Kelly, kelly, kelly_outcomes};
