@@ -1,6 +1,6 @@
 //! A trained model as it is archived and addressed by the hash of its bytes.
 
-use marabet_quant::goals::{Fit, Means, Model, UnknownModel, UnknownTeam};
+use marabet_quant::goals::{Fit, Model, Rates, Setting, UnknownModel, UnknownTeam};
 use marabet_schemas::{ArtefactHash, Competition, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -100,15 +100,12 @@ impl Artefact {
         ArtefactHash::of(&self.to_bytes())
     }
 
-    /// The expected goals of a match.
+    /// The rates at which both sides of a match score.
     ///
     /// # Errors
     /// [`UnknownTeam`] for a side that the model has not seen, unless newcomers are priced.
-    pub fn means(&self, home: &str, away: &str, neutral: bool) -> Result<Means, UnknownTeam> {
-        if self.newcomers {
-            self.fit.means_with_newcomers(home, away, neutral)
-        } else {
-            self.fit.means(home, away, neutral)
-        }
+    pub fn rates(&self, home: &str, away: &str, neutral: bool) -> Result<Rates, UnknownTeam> {
+        let newcomers = self.newcomers;
+        self.fit.rates_in(home, away, &Setting { neutral, newcomers, ..Setting::default() })
     }
 }

@@ -111,9 +111,10 @@ fn view(
     neutral: bool,
     model: ModelRow,
 ) -> Result<(ModelView, ScoreMatrix), Unpriced> {
-    let means =
-        artefact.means(key.home(), key.away(), neutral).map_err(|_| Unpriced::UnknownTeam)?;
-    let matrix = artefact.fit.matrix_of(means).map_err(|_| Unpriced::NoMatrix)?;
+    let rates =
+        artefact.rates(key.home(), key.away(), neutral).map_err(|_| Unpriced::UnknownTeam)?;
+    let matrix = artefact.fit.matrix_of(rates).map_err(|_| Unpriced::NoMatrix)?;
+    let means = artefact.fit.means_of(rates);
     let view = ModelView {
         number: model.number,
         hash: model.hash,

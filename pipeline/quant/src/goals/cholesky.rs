@@ -40,12 +40,14 @@ pub(crate) struct Factor {
 const PIVOT_MIN: f64 = 1e-11;
 
 impl Factor {
-    /// Factors `matrix` with `damping` times its diagonal added; `None` when that is not positive
-    /// definite.
+    /// Factors `matrix` with `damping` times its largest diagonal entry added to the diagonal;
+    /// `None` when that is not positive definite.
     pub(crate) fn of(matrix: &Square, damping: f64) -> Option<Self> {
         let size = matrix.size;
         let mut lower = Square::zero(size);
         let mut reciprocals = vec![0.0; size];
+        let largest = (0..size).map(|i| matrix.cells[i * size + i].abs()).fold(0.0, f64::max);
+        let added = damping * largest;
         for i in 0..size {
             let (done, rest) = lower.cells.split_at_mut(i * size);
             let row = &mut rest[..size];
@@ -53,7 +55,7 @@ impl Factor {
                 let above = &done[j * size..j * size + j];
                 row[j] = (matrix.cells[i * size + j] - dot(above, &row[..j])) * reciprocals[j];
             }
-            let diagonal = matrix.cells[i * size + i] * (1.0 + damping);
+            let diagonal = matrix.cells[i * size + i] + added;
             let pivot = diagonal - dot(&row[..i], &row[..i]);
             if !(pivot > PIVOT_MIN * diagonal && pivot.is_finite()) {
                 return None;

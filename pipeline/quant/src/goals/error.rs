@@ -51,6 +51,40 @@ pub enum DataError {
         /// The highest count that is accepted.
         most: u32,
     },
+    /// The playing time is none.
+    #[error("the playing time of {home} v {away} must be 0.01 to 100 matches, got {exposure}")]
+    Exposure {
+        /// The home side as given.
+        home: String,
+        /// The away side as given.
+        away: String,
+        /// The playing time as given.
+        exposure: f64,
+    },
+    /// A match carries other covariates than its set.
+    #[error("{home} v {away} carries {got} covariates for a side, the set has {expected}")]
+    Covariates {
+        /// The home side as given.
+        home: String,
+        /// The away side as given.
+        away: String,
+        /// How many the set has.
+        expected: usize,
+        /// How many the match carries.
+        got: usize,
+    },
+    /// A covariate is not a number.
+    #[error("covariate `{name}` of {home} v {away} must be finite, got {value}")]
+    Covariate {
+        /// The home side as given.
+        home: String,
+        /// The away side as given.
+        away: String,
+        /// The covariate's name.
+        name: String,
+        /// The value as given.
+        value: f64,
+    },
     /// No match was given.
     #[error("a training set needs at least one match, got none")]
     Empty,
@@ -150,14 +184,18 @@ pub enum ForecastError {
     /// The fit has not seen a team.
     #[error(transparent)]
     UnknownTeam(#[from] UnknownTeam),
-    /// The means are beyond what a score matrix holds, or `rho` is too large for them.
-    #[error("{home} v {away}: {why}")]
-    Matrix {
-        /// The home side.
-        home: String,
-        /// The away side.
-        away: String,
-        /// What the score matrix refused.
-        why: MatrixError,
+    /// The rates are beyond what a score matrix holds, or `rho` is too large for them.
+    #[error("no score matrix: {0}")]
+    Matrix(#[from] MatrixError),
+    /// The Weibull counts' series has no digits left.
+    #[error(
+        "the probabilities of Weibull counts of shape {shape} cannot be computed at a rate of \
+         {rate} goals: it is too high"
+    )]
+    WeibullRate {
+        /// The rate of one side.
+        rate: f64,
+        /// The shape.
+        shape: f64,
     },
 }

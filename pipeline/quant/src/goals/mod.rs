@@ -9,7 +9,8 @@
 //!
 //! identified by a mean attack of one, so that a lower defence is a better one and an average
 //! side away scores `exp(1 + mean defence)`. On neutral ground the home advantage is left out.
-//! The models differ in the law of the score given (λ, μ): see [`Model`].
+//! plus the effects of covariates and the log of the playing time where there are any. The models
+//! differ in the law of the score given (λ, μ): see [`Model`].
 //!
 //! A fit maximises the weighted log-likelihood, each match counting `weight · exp(−xi · age)`
 //! with its age in days (Dixon and Coles, 1997, eq. 4.4), less the penalty of the hierarchical
@@ -20,20 +21,23 @@
 //! This module knows no odds, no clock and no file.
 
 pub(crate) mod cholesky;
-mod dixon_coles;
 mod error;
 mod fit;
+mod fitting;
+mod grid;
 mod identify;
-mod law;
+mod jet;
+mod laws;
 mod model;
 mod newton;
+mod objective;
 mod options;
-mod poisson;
 mod tally;
 mod training;
 
 pub use error::{DataError, FitError, ForecastError, UnknownTeam};
-pub use fit::{Estimate, Fit, Means, TeamStrength, fit, fit_from};
+pub use fit::{CovariateEffect, Estimate, Fit, Means, Rates, Setting, TeamStrength};
+pub use fitting::{fit, fit_from};
 pub use model::{Model, UnknownModel};
 pub use options::{FitOptions, Offset, Prior};
 pub use training::{MatchResult, Played, TeamId, TrainingSet, TrainingSetBuilder};

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The law of a score given the two means.
+/// The law of a score given the rates of both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Model {
@@ -11,11 +11,31 @@ pub enum Model {
     Poisson,
     /// Poisson with the four lowest scores re-weighted by `rho` (Dixon and Coles, 1997).
     DixonColes,
+    /// Poisson counts that share a third, `covariance` (Karlis and Ntzoufras, 2003).
+    BivariatePoisson,
+    /// Counts with variance `λ + dispersion · λ²` (Cameron and Trivedi, 2013, NB2).
+    NegativeBinomial,
+    /// Poisson, but with probability `zero_inflation` no goal whatever the rate (Lambert, 1992).
+    ZeroInflatedPoisson,
+    /// Poisson above a hurdle that the first goal passes at `hurdle` times the rate (Mullahy,
+    /// 1986).
+    HurdlePoisson,
+    /// Weibull counts of a common `shape` joined by Frank's copula with dependence `kappa`
+    /// (Boshnakov, Kharrat and McHale, 2017).
+    WeibullCopula,
 }
 
 impl Model {
     /// Every model that can be fitted.
-    pub const ALL: [Self; 2] = [Self::Poisson, Self::DixonColes];
+    pub const ALL: [Self; 7] = [
+        Self::Poisson,
+        Self::DixonColes,
+        Self::BivariatePoisson,
+        Self::NegativeBinomial,
+        Self::ZeroInflatedPoisson,
+        Self::HurdlePoisson,
+        Self::WeibullCopula,
+    ];
 
     /// The name as it is written in artefacts and on the command line.
     #[must_use]
@@ -23,6 +43,11 @@ impl Model {
         match self {
             Self::Poisson => "poisson",
             Self::DixonColes => "dixon_coles",
+            Self::BivariatePoisson => "bivariate_poisson",
+            Self::NegativeBinomial => "negative_binomial",
+            Self::ZeroInflatedPoisson => "zero_inflated_poisson",
+            Self::HurdlePoisson => "hurdle_poisson",
+            Self::WeibullCopula => "weibull_copula",
         }
     }
 }
@@ -60,6 +85,8 @@ mod tests {
         for model in Model::ALL {
             assert_eq!(model.as_str().parse(), Ok(model));
             assert_eq!(model.as_str().replace('_', "-").parse(), Ok(model));
+            let json = serde_json::to_string(&model).unwrap();
+            assert_eq!(json, format!("\"{model}\""));
         }
         assert!("elo".parse::<Model>().is_err());
     }

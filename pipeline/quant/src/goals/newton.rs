@@ -1,214 +1,8 @@
 //! Newton's method on the penalised log-likelihood.
 
 use super::cholesky::{Factor, Square};
-use super::law::{LOCAL_MAX, Law, Local, Rates};
-use super::tally::{Pairing, Tally};
-
-/// Where each parameter stands: home advantage, attacks, defences, shapes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
-    pub(super) teams: usize,
-    pub(super) shapes: usize,
-}
-
-impl Layout {
-    pub(super) const HOME: usize = 0;
-
-    pub(super) fn attack(self, team: usize) -> usize {
-        1 + team
-    }
-
-    pub(super) fn defence(self, team: usize) -> usize {
-        1 + self.teams + team
-    }
-
-    pub(super) fn shape(self, shape: usize) -> usize {
-        1 + 2 * self.teams + shape
-    }
-
-    pub(super) fn size(self) -> usize {
-        1 + 2 * self.teams + self.shapes
-    }
-}
-
-/// The hierarchical prior as the optimiser sees it.
-#[derive(Debug, Clone)]
-pub(super) struct Penalty {
-    /// `1 / σ²` of attacks and of defences.
-    pub(super) precision: [f64; 2],
-    /// Expected offsets of attacks and of defences, by team.
-    pub(super) expected: [Vec<f64>; 2],
-}
-
-/// The function that is maximised.
-pub(super) struct Objective<'a, L> {
-    pub(super) tally: &'a Tally,
-    pub(super) law: L,
-    pub(super) penalty: Option<&'a Penalty>,
-    /// Parameters that stay where they are.
-    pub(super) held: Vec<bool>,
-    pub(super) layout: Layout,
-}
-
-/// Value and derivatives at a point.
-#[derive(Debug, Clone)]
-pub(super) struct Point {
-    pub(super) parameters: Vec<f64>,
-    /// The log-likelihood less its constant.
-    pub(super) log_likelihood: f64,
-    /// What is maximised: the log-likelihood less the penalties.
-    pub(super) value: f64,
-    pub(super) gradient: Vec<f64>,
-    /// The negative second derivatives, lower triangle.
-    pub(super) curvature: Square,
-}
-
-impl<L: Law> Objective<'_, L> {
-    /// Weight of the term that fixes the mean attack at one: that of the data per team, so that
-    /// the curvature stays well scaled.
-    pub(super) fn anchor(&self) -> f64 {
-        let teams = self.tally.teams as f64;
-        self.tally.weight / (teams * teams)
-    }
-
-    /// The point at `parameters`, computed into `point`'s storage; false where the law is no law.
-    pub(super) fn evaluate(&self, parameters: &[f64], point: &mut Point) -> bool {
-        point.parameters.copy_from_slice(parameters);
-        point.gradient.fill(0.0);
-        point.curvature.clear();
-        let exps: Vec<f64> = parameters.iter().map(|&p| libm::exp(p)).collect();
-        let shapes = &parameters[self.layout.shape(0)..];
-        let mut log_likelihood = 0.0;
-        for pairing in &self.tally.pairings {
-            let rates = self.rates(pairing, parameters, &exps);
-            let mut local = Local::default();
-            match self.law.log_likelihood(pairing, &rates, shapes, &mut local) {
-                Some(value) if value.is_finite() => log_likelihood += value,
-                _ => return false,
-            }
-            self.scatter(pairing, &local, point);
-        }
-        point.log_likelihood = log_likelihood;
-        point.value = log_likelihood - self.penalise(point);
-        self.hold(point);
-        point.value.is_finite()
-    }
-
-    fn rates(&self, pairing: &Pairing, parameters: &[f64], exps: &[f64]) -> Rates {
-        let layout = self.layout;
-        let (home_attack, away_defence) =
-            (layout.attack(pairing.home), layout.defence(pairing.away));
-        let (away_attack, home_defence) =
-            (layout.attack(pairing.away), layout.defence(pairing.home));
-        let mut rates = Rates {
-            ln_lambda: parameters[home_attack] + parameters[away_defence],
-            ln_mu: parameters[away_attack] + parameters[home_defence],
-            lambda: exps[home_attack] * exps[away_defence],
-            mu: exps[away_attack] * exps[home_defence],
-        };
-        if !pairing.neutral {
-            rates.ln_lambda += parameters[Layout::HOME];
-            rates.lambda *= exps[Layout::HOME];
-        }
-        rates
-    }
-
-    /// Carries a pairing's derivatives over to the parameters that its local variables sum.
-    #[inline]
-    fn scatter(&self, pairing: &Pairing, local: &Local, point: &mut Point) {
-        let layout = self.layout;
-        let ln_lambda = [layout.attack(pairing.home), layout.defence(pairing.away), Layout::HOME];
-        let ln_lambda = if pairing.neutral { &ln_lambda[..2] } else { &ln_lambda[..] };
-        let ln_mu = [layout.attack(pairing.away), layout.defence(pairing.home)];
-        let shapes: [[usize; 1]; LOCAL_MAX - 2] = std::array::from_fn(|s| [layout.shape(s)]);
-        let mut terms: [&[usize]; LOCAL_MAX] = [&[]; LOCAL_MAX];
-        terms[0] = ln_lambda;
-        terms[1] = &ln_mu;
-        for (term, shape) in terms[2..].iter_mut().zip(&shapes).take(layout.shapes) {
-            *term = shape;
-        }
-        let variables = 2 + layout.shapes;
-        for u in 0..variables {
-            for (place, &row) in terms[u].iter().enumerate() {
-                point.gradient[row] += local.first[u];
-                for &column in &terms[u][..=place] {
-                    point.curvature.add(row, column, -local.second[u][u]);
-                }
-            }
-            for v in 0..u {
-                let second = local.second[u][v];
-                if second == 0.0 {
-                    continue;
-                }
-                for &row in terms[u] {
-                    for &column in terms[v] {
-                        point.curvature.add(row, column, -second);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds the penalties' derivatives and returns their value.
-    fn penalise(&self, point: &mut Point) -> f64 {
-        let teams = self.layout.teams;
-        let anchor = self.anchor();
-        let attacks = 1..=teams;
-        let excess: f64 = point.parameters[attacks.clone()].iter().sum::<f64>() - teams as f64;
-        for row in attacks.clone() {
-            point.gradient[row] -= anchor * excess;
-            for column in 1..=row {
-                point.curvature.add(row, column, anchor);
-            }
-        }
-        let mut value = 0.5 * anchor * excess * excess;
-        let Some(penalty) = self.penalty else { return value };
-        for (kind, first) in [(0, 1), (1, 1 + teams)] {
-            let (precision, expected) = (penalty.precision[kind], &penalty.expected[kind]);
-            let mut away: Vec<f64> = point.parameters[first..first + teams]
-                .iter()
-                .zip(expected)
-                .map(|(strength, offset)| strength - offset)
-                .collect();
-            let mean = away.iter().sum::<f64>() / teams as f64;
-            away.iter_mut().for_each(|a| *a -= mean);
-            for (row, strength) in away.iter().enumerate() {
-                value += 0.5 * precision * strength * strength;
-                point.gradient[first + row] -= precision * strength;
-                for column in 0..=row {
-                    let own = if row == column { 1.0 } else { 0.0 };
-                    let centred = precision * (own - 1.0 / teams as f64);
-                    point.curvature.add(first + row, first + column, centred);
-                }
-            }
-        }
-        value
-    }
-
-    /// Takes the parameters that are held out of the system.
-    fn hold(&self, point: &mut Point) {
-        let size = self.layout.size();
-        for (held, _) in self.held.iter().enumerate().filter(|(_, held)| **held) {
-            point.gradient[held] = 0.0;
-            for other in 0..size {
-                let (row, column) = (held.max(other), held.min(other));
-                point.curvature.cells[row * size + column] = if row == column { 1.0 } else { 0.0 };
-            }
-        }
-    }
-}
-
-impl Point {
-    pub(super) fn new(size: usize) -> Self {
-        Self {
-            parameters: vec![0.0; size],
-            log_likelihood: f64::NAN,
-            value: f64::NEG_INFINITY,
-            gradient: vec![0.0; size],
-            curvature: Square::zero(size),
-        }
-    }
-}
+use super::laws::{Law, Local};
+use super::objective::{Curvature, Objective, Point};
 
 /// How a maximisation ended.
 pub(super) struct Ascent {
@@ -237,59 +31,104 @@ const HALVINGS_MAX: u32 = 30;
 const EDGE_STEPS_MAX: u32 = 4;
 
 /// Maximises from `start`.
+///
+/// Shapes stay within their ranges: one that stands at an end and is pulled beyond it is held
+/// there for the step.
 pub(super) fn ascend<L: Law>(
     objective: &mut Objective<'_, L>,
     start: &[f64],
     iterations_max: u32,
 ) -> Result<Ascent, Stuck> {
     let size = objective.layout.size();
+    let always_held = objective.held.clone();
     let mut here = Point::new(size);
     let mut there = Point::new(size);
     if !objective.evaluate(start, &mut here) {
         return Err(Stuck::Start);
     }
-    let enough = GAIN_MIN * (1.0 + objective.tally.weight);
+    let weight = 1.0 + objective.tally.weight;
     let mut edge_steps = 0;
-    let mut at_edge = false;
     for iteration in 1..=iterations_max {
-        let factor = match Factor::of(&here.curvature, 0.0) {
-            Some(factor) => factor,
-            None if L::CONCAVE && iteration == 1 => return Err(Stuck::Singular),
-            None => damped(&here.curvature).ok_or(Stuck::Singular)?,
-        };
-        let mut step = here.gradient.clone();
-        factor.solve(&mut step);
+        let on_edge = edge_steps >= EDGE_STEPS_MAX;
+        hold_shapes(objective, &always_held, &mut here, on_edge);
+        let step = direction(objective, &here, iteration == 1)?;
         let gain = 0.5 * step.iter().zip(&here.gradient).map(|(s, g)| s * g).sum::<f64>();
+        let end = |point: Point, converged: bool, why: String| {
+            Ok(Ascent { point, iterations: iteration, converged, why })
+        };
         let Some(cut) = search(objective, &here, &step, gain, &mut there) else {
             // No step along an ascent direction gains anything that the sums can show.
-            let converged = gain < 1e-6 * (1.0 + objective.tally.weight);
-            let why = format!("no step gains, with {gain:.1e} expected");
-            return Ok(Ascent { point: here, iterations: iteration, converged, why });
+            let converged = gain < 1e-6 * weight;
+            return end(here, converged, format!("no step gains, with {gain:.1e} expected"));
         };
         std::mem::swap(&mut here, &mut there);
-        if gain <= enough {
-            let why = if at_edge {
-                "the gradient vanishes, with the shape at the edge of its range".to_owned()
-            } else {
-                "the gradient vanishes".to_owned()
-            };
-            return Ok(Ascent { point: here, iterations: iteration, converged: true, why });
+        if gain <= GAIN_MIN * weight {
+            return end(here, true, ending(objective, &always_held));
         }
         if here.parameters.iter().any(|p| p.abs() > PARAMETER_MAX) {
             let why = "a parameter runs away: the likelihood has no maximum".to_owned();
-            return Ok(Ascent { point: here, iterations: iteration, converged: false, why });
+            return end(here, false, why);
         }
-        edge_steps = if cut { edge_steps + 1 } else { 0 };
-        if edge_steps >= EDGE_STEPS_MAX && !at_edge {
-            at_edge = true;
-            (0..objective.layout.shapes)
-                .for_each(|s| objective.held[objective.layout.shape(s)] = true);
-            let parameters = here.parameters.clone();
-            objective.evaluate(&parameters, &mut here);
-        }
+        edge_steps = if cut { edge_steps + 1 } else { edge_steps * u32::from(on_edge) };
     }
     let why = format!("{iterations_max} iterations did not suffice");
     Ok(Ascent { point: here, iterations: iterations_max, converged: false, why })
+}
+
+/// What a fit that converged says, naming the shapes that ended at the end of their range.
+fn ending<L: Law>(objective: &Objective<'_, L>, always_held: &[bool]) -> String {
+    let at_end: Vec<&str> = (0..objective.layout.size())
+        .filter(|&index| objective.held[index] && !always_held[index])
+        .filter_map(|index| objective.shape_at(index).map(|shape| shape.name))
+        .collect();
+    if at_end.is_empty() {
+        return "the gradient vanishes".to_owned();
+    }
+    format!("the gradient vanishes, with {} at the end of its range", at_end.join(" and "))
+}
+
+/// Holds the shapes that are pulled beyond their range, or all of them when the maximum lies on
+/// the edge of where the law is one; frees the others.
+fn hold_shapes<L: Law>(
+    objective: &mut Objective<'_, L>,
+    always_held: &[bool],
+    here: &mut Point,
+    on_edge: bool,
+) {
+    let mut changed = false;
+    for (index, always) in always_held.iter().enumerate() {
+        let Some(shape) = objective.shape_at(index) else { continue };
+        let (value, pull) = (here.parameters[index], here.gradient[index]);
+        let beyond = (value <= shape.low && pull <= 0.0) || (value >= shape.high && pull >= 0.0);
+        let held = *always || on_edge || beyond;
+        changed |= held != objective.held[index];
+        objective.held[index] = held;
+    }
+    if changed {
+        let parameters = here.parameters.clone();
+        objective.evaluate(&parameters, here);
+    }
+}
+
+/// The Newton step: the gradient times the inverse of the curvature.
+fn direction<L: Law>(
+    objective: &Objective<'_, L>,
+    here: &Point,
+    first: bool,
+) -> Result<Vec<f64>, Stuck> {
+    match &here.curvature {
+        Curvature::Dense(square) => {
+            let factor = match Factor::of(square, 0.0) {
+                Some(factor) => factor,
+                None if L::CONCAVE && first => return Err(Stuck::Singular),
+                None => damped(square).ok_or(Stuck::Singular)?,
+            };
+            let mut step = here.gradient.clone();
+            factor.solve(&mut step);
+            Ok(step)
+        }
+        Curvature::Sparse(locals) => Ok(conjugate_gradients(objective, locals, &here.gradient)),
+    }
 }
 
 /// Factors the curvature, with as much damping as makes it positive definite.
@@ -308,8 +147,16 @@ fn search<L: Law>(
     let mut length = 1.0;
     let mut cut = false;
     for _ in 0..HALVINGS_MAX {
-        let trial: Vec<f64> =
-            here.parameters.iter().zip(step).map(|(p, s)| p + length * s).collect();
+        let trial: Vec<f64> = here
+            .parameters
+            .iter()
+            .zip(step)
+            .enumerate()
+            .map(|(index, (p, s))| {
+                let free = p + length * s;
+                objective.shape_at(index).map_or(free, |shape| free.clamp(shape.low, shape.high))
+            })
+            .collect();
         if !objective.evaluate(&trial, there) {
             cut = true;
         } else if there.value >= here.value + 1e-4 * length * gain
@@ -320,4 +167,53 @@ fn search<L: Law>(
         length *= 0.5;
     }
     None
+}
+
+const CONJUGATE_STEPS_MAX: u32 = 2000;
+/// The residual, as a part of the gradient, at which the step is good enough.
+const RESIDUAL_MIN: f64 = 1e-9;
+
+/// The Newton step where the curvature is not written out: conjugate gradients preconditioned by
+/// its diagonal (Nocedal and Wright, 2006, algorithm 7.1), ending early where it curves upwards.
+fn conjugate_gradients<L: Law>(
+    objective: &Objective<'_, L>,
+    locals: &[Local],
+    gradient: &[f64],
+) -> Vec<f64> {
+    let size = gradient.len();
+    let inner = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let mut diagonal = vec![0.0; size];
+    objective.multiply(locals, gradient, Some(&mut diagonal));
+    let precondition = |residual: &[f64]| -> Vec<f64> {
+        residual.iter().zip(&diagonal).map(|(r, d)| if *d > 0.0 { r / d } else { *r }).collect()
+    };
+    let mut step = vec![0.0; size];
+    let mut residual = gradient.to_vec();
+    let mut conditioned = precondition(&residual);
+    let mut search = conditioned.clone();
+    let mut energy = inner(&residual, &conditioned);
+    let enough = energy * RESIDUAL_MIN * RESIDUAL_MIN;
+    for taken in 0..CONJUGATE_STEPS_MAX {
+        let bent = objective.multiply(locals, &search, None);
+        let curvature = inner(&search, &bent);
+        if curvature.is_nan() || curvature <= 0.0 {
+            return if taken == 0 { conditioned } else { step };
+        }
+        let length = energy / curvature;
+        for index in 0..size {
+            step[index] += length * search[index];
+            residual[index] -= length * bent[index];
+        }
+        conditioned = precondition(&residual);
+        let next = inner(&residual, &conditioned);
+        if next <= enough {
+            break;
+        }
+        let turn = next / energy;
+        energy = next;
+        for (along, fresh) in search.iter_mut().zip(&conditioned) {
+            *along = fresh + turn * *along;
+        }
+    }
+    step
 }

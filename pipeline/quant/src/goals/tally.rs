@@ -1,13 +1,21 @@
-//! What the likelihood needs to know of the matches, summed per pairing.
+//! What the likelihood needs to know of the matches, gathered per pairing.
 
-use super::{FitOptions, TrainingSet};
+use std::ops::Range;
 
-/// The matches of one pairing on one kind of ground, as weighted sums.
-#[derive(Debug, Clone, Default)]
+use super::{FitOptions, MatchResult, TrainingSet};
+
+/// The matches of one pairing under the same circumstances, as weighted sums.
+#[derive(Debug, Clone)]
 pub(super) struct Pairing {
     pub(super) home: usize,
     pub(super) away: usize,
     pub(super) neutral: bool,
+    /// The log of the playing time, in matches of ninety minutes.
+    pub(super) ln_exposure: f64,
+    /// A match of this pairing, whose covariates all its matches share.
+    pub(super) example: usize,
+    /// Its matches among [`Tally::scores`].
+    pub(super) scores: Range<usize>,
     /// Sum of weights.
     pub(super) weight: f64,
     /// Weighted goals of the home side.
@@ -18,15 +26,25 @@ pub(super) struct Pairing {
     pub(super) low: [f64; 4],
 }
 
-/// The matches of a training set, summed per pairing, with decay applied.
+/// A score with its weight.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Score {
+    pub(super) home: u16,
+    pub(super) away: u16,
+    pub(super) weight: f64,
+}
+
+/// The matches of a training set per pairing, with decay applied.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
     pub(super) teams: usize,
     pub(super) pairings: Vec<Pairing>,
     /// Matches with a positive weight.
-    pub(super) matches: u64,
+    pub(super) scores: Vec<Score>,
     /// Sum of weights.
     pub(super) weight: f64,
+    /// The highest goals of one side.
+    pub(super) goals_max: u16,
     /// The part of the log-likelihood that no parameter moves: `−Σ w (ln x! + ln y!)`.
     pub(super) constant: f64,
 }
@@ -38,36 +56,59 @@ impl Tally {
         let mut tally = Self {
             teams: set.teams().len(),
             pairings: Vec::new(),
-            matches: 0,
+            scores: Vec::with_capacity(set.matches().len()),
             weight: 0.0,
+            goals_max: 0,
             constant: 0.0,
         };
-        for played in set.matches() {
-            let decay =
-                if options.xi == 0.0 { 1.0 } else { libm::exp(-options.xi * (as_of - played.day)) };
+        for (index, played) in set.matches().iter().enumerate() {
+            let age = as_of - played.day;
+            let decay = if options.xi == 0.0 { 1.0 } else { libm::exp(-options.xi * age) };
             let weight = played.weight * decay;
             if weight == 0.0 {
                 continue;
             }
-            let (home, away, neutral) = (played.home.index(), played.away.index(), played.neutral);
-            let same = |p: &Pairing| p.home == home && p.away == away && p.neutral == neutral;
-            if !tally.pairings.last().is_some_and(same) {
-                tally.pairings.push(Pairing { home, away, neutral, ..Pairing::default() });
-            }
-            let pairing = tally.pairings.last_mut().expect("one was pushed when there was none");
-            let (x, y) = (played.home_goals, played.away_goals);
-            pairing.weight += weight;
-            pairing.home_goals += weight * f64::from(x);
-            pairing.away_goals += weight * f64::from(y);
-            if x <= 1 && y <= 1 {
-                pairing.low[usize::from(2 * x + y)] += weight;
-            }
-            tally.matches += 1;
+            let (home, away) = (played.home_goals, played.away_goals);
+            tally.add(set, index, played, weight);
+            tally.scores.push(Score { home, away, weight });
             tally.weight += weight;
-            tally.constant -=
-                weight * (ln_factorials[usize::from(x)] + ln_factorials[usize::from(y)]);
+            tally.goals_max = tally.goals_max.max(home).max(away);
+            let ln_factorial = ln_factorials[usize::from(home)] + ln_factorials[usize::from(away)];
+            tally.constant -= weight * ln_factorial;
         }
         tally
+    }
+
+    fn add(&mut self, set: &TrainingSet, index: usize, played: &MatchResult, weight: f64) {
+        let place = self.scores.len();
+        let joins = self.pairings.last().is_some_and(|last| {
+            let example = &set.matches()[last.example];
+            played.same_circumstances(example)
+                && set.covariates_of(index) == set.covariates_of(last.example)
+        });
+        if !joins {
+            self.pairings.push(Pairing {
+                home: played.home.index(),
+                away: played.away.index(),
+                neutral: played.neutral,
+                ln_exposure: libm::log(played.exposure),
+                example: index,
+                scores: place..place,
+                weight: 0.0,
+                home_goals: 0.0,
+                away_goals: 0.0,
+                low: [0.0; 4],
+            });
+        }
+        let pairing = self.pairings.last_mut().expect("one was pushed when there was none");
+        let (x, y) = (played.home_goals, played.away_goals);
+        pairing.scores.end = place + 1;
+        pairing.weight += weight;
+        pairing.home_goals += weight * f64::from(x);
+        pairing.away_goals += weight * f64::from(y);
+        if x <= 1 && y <= 1 {
+            pairing.low[usize::from(2 * x + y)] += weight;
+        }
     }
 }
 

@@ -7,6 +7,8 @@
     reason = "support of tests, each of which uses its part"
 )]
 
+pub(crate) mod football_data;
+
 use std::path::{Path, PathBuf};
 
 use marabet_quant::goals::{Played, TrainingSet};

@@ -1,6 +1,4 @@
-use super::law::{Law, Local, Rates};
-use super::poisson::Poisson;
-use super::tally::Pairing;
+use super::{Law, Local, LogRates, Matches, Poisson, Shape};
 
 /// Poisson counts with the four lowest scores re-weighted (Dixon and Coles, 1997, eq. 4.2):
 ///
@@ -9,7 +7,7 @@ use super::tally::Pairing;
 /// ```
 ///
 /// A `rho` that makes any of them zero or negative for any pairing is refused.
-pub(super) struct DixonColes;
+pub(in crate::goals) struct DixonColes;
 
 /// Where a derivative goes: `ln λ`, `ln μ`, `rho`.
 const LAMBDA: usize = 0;
@@ -17,18 +15,18 @@ const MU: usize = 1;
 const RHO: usize = 2;
 
 impl Law for DixonColes {
-    const SHAPES: &'static [&'static str] = &["rho"];
+    const SHAPES: &'static [Shape] = &[Shape { name: "rho", start: 0.0, low: -1.0, high: 1.0 }];
     const CONCAVE: bool = false;
+    type Prepared = ();
 
-    fn start(&self) -> Vec<f64> {
-        vec![0.0]
-    }
+    fn prepare(&self, _shapes: &[f64], _goals_max: u16) {}
 
     #[inline]
     fn log_likelihood(
         &self,
-        pairing: &Pairing,
-        rates: &Rates,
+        (): &(),
+        matches: Matches<'_>,
+        rates: &LogRates,
         shapes: &[f64],
         local: &mut Local,
     ) -> Option<f64> {
@@ -40,8 +38,8 @@ impl Law for DixonColes {
         if !tau.iter().all(|&t| t > 0.0) {
             return None;
         }
-        let mut value = Poisson.log_likelihood(pairing, rates, &[], local)?;
-        for (score, &weight) in pairing.low.iter().enumerate() {
+        let mut value = Poisson.log_likelihood(&(), matches, rates, &[], local)?;
+        for (score, &weight) in matches.sums.low.iter().enumerate() {
             if weight == 0.0 {
                 continue;
             }
