@@ -1,1 +1,14 @@
-//! ingest
+//! Sources of facts: each maps what a provider says to the events of the feed.
+//!
+//! A source lives behind the trait [`source::Source`]. What it cannot use becomes a
+//! [`reject::Reject`] with its place and the reason, and never stops what is good. This crate
+//! knows the events and no stage; it knows no log.
+
+pub mod football_data;
+pub mod lines;
+pub mod reject;
+pub mod seasons;
+pub mod source;
+
+pub use reject::{Reject, RejectCounts, RejectKind, RejectWriter, Rejects, Scope};
+pub use source::{Batch, Source, SourceError};

@@ -1,0 +1,151 @@
+//! One match as a row tells it.
+
+use std::sync::Arc;
+
+use jiff::civil::{Date, Time};
+use marabet_quant::{Line, Odds};
+use marabet_schemas::facts::{
+    Aggregate, MatchResult, Phase, Quote, ResultStatus, SideStats, Stats,
+};
+use marabet_schemas::{Body, Book, Competition, Source};
+use smol_str::SmolStr;
+
+use super::SOURCE;
+use super::books::Origin;
+use super::columns::Family;
+use super::header::Header;
+
+/// Where a match stands, as far as its row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The list has no results: the match is to come.
+    ToCome,
+    /// The list has results, but none that can be used for this match.
+    WithoutResult,
+    /// Over.
+    Over {
+        /// Played, or awarded where a note beside the row says that it was broken off.
+        status: ResultStatus,
+        /// Goals, home then away.
+        score: [u8; 2],
+        /// Goals at half time.
+        half_time: Option<[u8; 2]>,
+    },
+}
+
+/// The prices of one market, as the row lists them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Price {
+    /// Which of the header's markets.
+    pub(super) plan: u16,
+    /// Over how many books an aggregate is taken, where the row says so.
+    pub(super) books: Option<u16>,
+    /// The Asian handicap line.
+    pub(super) line: Option<Line>,
+    /// As many as the market has selections; the rest repeats the first.
+    pub(super) odds: [Odds; 3],
+}
+
+/// One match as a row tells it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub(super) header: Arc<Header>,
+    /// The file that it stands in.
+    pub file: SmolStr,
+    /// The line, counted from 1.
+    pub line: u64,
+    /// The competition, by the site's code.
+    pub competition: Competition,
+    /// The season, `2024-25` or `2024`.
+    pub season: SmolStr,
+    /// The home side.
+    pub home: SmolStr,
+    /// The away side.
+    pub away: SmolStr,
+    /// The day, in London.
+    pub date: Date,
+    /// Kick-off, in London, where the row states it.
+    pub time: Option<Time>,
+    /// Where it stands.
+    pub standing: Standing,
+    pub(super) stats: Option<Box<[SideStats; 2]>>,
+    pub(super) prices: Vec<Price>,
+}
+
+impl Record {
+    /// The quotes and aggregates of a phase, in the order of the columns.
+    pub(super) fn prices_at(&self, phase: Phase) -> impl Iterator<Item = Body> + '_ {
+        self.prices.iter().filter_map(move |price| {
+            let plan = &self.header.markets[usize::from(price.plan)];
+            if plan.phase != phase {
+                return None;
+            }
+            let market = plan.market(price.line).expect("a handicap is only kept with its line");
+            let odds = price.odds[..plan.family.selections()].to_vec();
+            let src = Source::new(SOURCE);
+            Some(match &plan.origin {
+                Origin::Book(book) => {
+                    Quote { src, book: book.clone(), market, odds, phase, sizes: None }.into()
+                }
+                Origin::Aggregate(statistic) => {
+                    let (statistic, books) = (*statistic, price.books);
+                    Aggregate { src, statistic, market, odds, phase, books }.into()
+                }
+            })
+        })
+    }
+
+    /// Whether this book has prices for home, draw and away in this phase.
+    #[must_use]
+    pub fn has_match_odds_of(&self, book: &Book, phase: Phase) -> bool {
+        self.prices.iter().any(|price| {
+            let plan = &self.header.markets[usize::from(price.plan)];
+            plan.family == Family::MatchOdds
+                && plan.phase == phase
+                && matches!(&plan.origin, Origin::Book(of) if of == book)
+        })
+    }
+
+    pub(super) fn has_prices_at(&self, phase: Phase) -> bool {
+        self.prices.iter().any(|price| self.header.markets[usize::from(price.plan)].phase == phase)
+    }
+
+    /// How many quotes, prices within them, and aggregates the row holds.
+    pub(super) fn price_counts(&self) -> PriceCounts {
+        let mut counts = PriceCounts::default();
+        for price in &self.prices {
+            let plan = &self.header.markets[usize::from(price.plan)];
+            match plan.origin {
+                Origin::Book(_) => {
+                    counts.quotes += 1;
+                    counts.prices += plan.family.selections() as u64;
+                }
+                Origin::Aggregate(_) => counts.aggregates += 1,
+            }
+        }
+        counts
+    }
+
+    pub(super) fn result(&self) -> Option<MatchResult> {
+        match self.standing {
+            Standing::Over { status, score, half_time } => {
+                let src = Source::new(SOURCE);
+                Some(MatchResult { src, status, score: Some(score), half_time })
+            }
+            Standing::ToCome | Standing::WithoutResult => None,
+        }
+    }
+
+    pub(super) fn stats(&self) -> Option<Stats> {
+        let [home, away] = self.stats.as_deref().copied()?;
+        Some(Stats { src: Source::new(SOURCE), home, away })
+    }
+}
+
+/// How many prices of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct PriceCounts {
+    pub(super) quotes: u64,
+    pub(super) prices: u64,
+    pub(super) aggregates: u64,
+}
