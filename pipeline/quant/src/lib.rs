@@ -10,6 +10,7 @@ pub mod implied;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;
+pub mod ratings;
 mod root;
 pub mod settle;
 pub mod staking;
