@@ -4,6 +4,11 @@
 //! `libm` and sums run in a stated order, so that the same input gives the same digits on every
 //! machine. This crate knows no event, no stream and no configuration.
 
+pub mod blend;
+pub mod bootstrap;
+pub mod calibrate;
+mod concave;
+pub mod consensus;
 pub mod devig;
 pub mod goals;
 pub mod implied;
@@ -12,7 +17,9 @@ pub mod outcome;
 pub mod payoff;
 pub mod ratings;
 mod root;
+pub mod score;
 pub mod settle;
+mod special;
 pub mod staking;
 pub mod value;
 
