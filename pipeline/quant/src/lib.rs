@@ -12,6 +12,7 @@ pub mod consensus;
 pub mod devig;
 pub mod goals;
 pub mod implied;
+pub mod inplay;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;
