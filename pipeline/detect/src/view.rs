@@ -1,0 +1,30 @@
+//! The view that the stage keeps in the cache, for the API.
+//!
+//! | view | field | value | kept as |
+//! |---|---|---|---|
+//! | `bets:<match>` | `<bet>` | the latest `value_bet` of an open bet, as its line | predictions |
+//!
+//! A settlement takes the field away.
+
+use marabet_schemas::{BetId, Event, MatchKey};
+use marabet_stage::{CacheClass, CacheEntry};
+
+/// The name of a match's bets.
+#[must_use]
+pub fn bets(key: &MatchKey) -> String {
+    format!("bets:{key}")
+}
+
+/// A bet as it is shown now.
+pub(crate) fn shown(key: &MatchKey, bet: BetId, event: &Event) -> CacheEntry {
+    entry(key, bet, Some(event.to_line()))
+}
+
+/// A bet that is open no more.
+pub(crate) fn settled(key: &MatchKey, bet: BetId) -> CacheEntry {
+    entry(key, bet, None)
+}
+
+fn entry(key: &MatchKey, bet: BetId, json: Option<String>) -> CacheEntry {
+    CacheEntry { class: CacheClass::Predictions, name: bets(key), field: bet.to_string(), json }
+}
