@@ -1,1 +1,28 @@
-//! notify
+//! Grants, told to people.
+//!
+//! A [`Notifier`] takes the grants of one [`Channel`] in order. It reads the wall clock: a grant
+//! whose quote is too old or whose match has begun is recorded as expired and never told as new.
+//! What became of each bet is kept in the [`outbox`], so that a bet is told once, except within a
+//! window that is written down there.
+//!
+//! A grant of nothing is recorded and not told. A later revision of a bet that was told changes
+//! nothing: it is the same bet.
+//!
+//! This crate knows no strategy and no price; what it tells stands in the grant.
+
+mod announcement;
+mod channel;
+pub mod clock;
+mod console;
+mod file;
+mod message;
+mod notifier;
+pub mod outbox;
+pub mod words;
+
+pub use announcement::Announcement;
+pub use channel::{Channel, SendError};
+pub use console::Console;
+pub use file::{FileChannel, OpenError};
+pub use message::Message;
+pub use notifier::{Notifier, NotifierOptions, Told};

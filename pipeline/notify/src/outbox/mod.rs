@@ -1,0 +1,87 @@
+//! The outbox: what became of each bet on each channel.
+//!
+//! A channel is outside the log, and what it has told cannot be taken back, so each telling is
+//! written down before and after:
+//!
+//! ```text
+//!            ┌─> nothing   the caps left no stake: recorded, not told
+//! (no entry) ┼─> expired   too late when it came: recorded, not told
+//!            └─> claimed ──> sent
+//!                   │ ├────> failed    the channel refused it, or was away too long
+//!                   │ ├────> expired   the channel was away until it was too late
+//!                   │ └────> unknown   the channel may have told it
+//! ```
+//!
+//! An entry that is found `claimed` was left by a process that ended between telling and writing
+//! `sent`, or before telling. It is told once more, marked as perhaps a repetition, if it is not
+//! too late; otherwise it ends as `unknown`. So a bet is told **at least once** where the channel
+//! works, and more than once only when a process or Redis dies, or a send gives no answer, within
+//! that window: the time of one send and one write.
+
+mod memory;
+
+use async_trait::async_trait;
+use marabet_schemas::{BetId, Instant};
+use serde::{Deserialize, Serialize};
+
+pub use memory::MemoryOutbox;
+
+/// Where the telling of a bet stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is being told, or was when a process ended.
+    Claimed,
+    /// The channel has it.
+    Sent,
+    /// The channel may have it.
+    Unknown,
+    /// It came too late to be told.
+    Expired,
+    /// There was nothing to stake.
+    Nothing,
+    /// The channel does not have it and will not get it.
+    Failed,
+}
+
+/// What is written down of a bet on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Where it stands.
+    pub state: State,
+    /// Since when, by the notifier's clock.
+    pub at: Instant,
+    /// How often it was handed to the channel.
+    #[serde(default)]
+    pub attempts: u16,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The outbox cannot be read or written. Nothing is told without it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox cannot be used: {0}")]
+pub struct OutboxError(pub String);
+
+/// Keeps the entries.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Writes the first entry of a bet on a channel, unless there is one: then nothing is written
+    /// and that one returned. One atomic step.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when it cannot be known whether the entry was written.
+    async fn begin(
+        &self,
+        channel: &str,
+        bet: BetId,
+        entry: &Entry,
+    ) -> Result<Option<Entry>, OutboxError>;
+
+    /// Replaces the entry of a bet on a channel.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when it cannot be known whether the entry was written.
+    async fn update(&self, channel: &str, bet: BetId, entry: &Entry) -> Result<(), OutboxError>;
+}
