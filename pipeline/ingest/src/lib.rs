@@ -6,9 +6,12 @@
 
 pub mod football_data;
 pub mod lines;
+pub mod recorded;
 pub mod reject;
 pub mod seasons;
+pub mod simulator;
 pub mod source;
 
+pub use recorded::Recorded;
 pub use reject::{Reject, RejectCounts, RejectKind, RejectWriter, Rejects, Scope};
 pub use source::{Batch, Source, SourceError};

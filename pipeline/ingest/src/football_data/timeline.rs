@@ -233,7 +233,13 @@ impl Timeline {
 
     /// Every event, in canonical order: by instant, by match, by ordinal within the match.
     #[must_use]
-    pub fn events(&self) -> Events<'_> {
+    pub fn events(&self) -> Events<&Self> {
+        Events { timeline: self, next: 0, ready: VecDeque::new() }
+    }
+
+    /// As [`Timeline::events`], owning the timeline.
+    #[must_use]
+    pub fn into_events(self) -> Events<Self> {
         Events { timeline: self, next: 0, ready: VecDeque::new() }
     }
 
@@ -277,22 +283,29 @@ impl Timeline {
     }
 }
 
+impl AsRef<Timeline> for Timeline {
+    fn as_ref(&self) -> &Timeline {
+        self
+    }
+}
+
 /// The events of a timeline.
 #[derive(Debug, Clone)]
-pub struct Events<'t> {
-    timeline: &'t Timeline,
+pub struct Events<T> {
+    timeline: T,
     next: usize,
     ready: VecDeque<Event>,
 }
 
-impl Iterator for Events<'_> {
+impl<T: AsRef<Timeline>> Iterator for Events<T> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
+        let timeline = self.timeline.as_ref();
         while self.ready.is_empty() {
-            let step = *self.timeline.steps.get(self.next)?;
+            let step = *timeline.steps.get(self.next)?;
             self.next += 1;
-            self.timeline.events_of(step, &mut self.ready);
+            timeline.events_of(step, &mut self.ready);
         }
         self.ready.pop_front()
     }
