@@ -7,7 +7,7 @@ use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::facts::{
     Aggregate, Fixture, FixtureStatus, MatchResult, Phase, Quote, ResultStatus,
 };
-use marabet_schemas::{Body, Book, Event, Instant, MatchKey};
+use marabet_schemas::{Body, Book, Event, Instant, Kind, MatchKey};
 use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage};
 
 use crate::desk::Desk;
@@ -25,8 +25,8 @@ const MARKETS_MAX: u16 = 256;
 
 /// `priced` → `bets`: what is value, what was refused and why, how bets ended.
 ///
-/// Passes on the rules when they come into force and what the user says of bets, which the
-/// portfolio needs.
+/// Passes on what the portfolio needs: the rules when they come into force, what the user says of
+/// bets, deposits, and that a match is closed.
 pub struct Detect {
     state: State,
     in_force: Option<InForce>,
@@ -489,6 +489,9 @@ impl Stage for Detect {
                     Fault::rejected(format!("a {} must name its match", event.kind().name()))
                 })?;
                 self.of_match(key, event, derived)?;
+                if event.kind() == Kind::MatchClosed {
+                    derived.push(event.clone());
+                }
             }
             Body::Quote(_) => {
                 return Err(Fault::rejected("a quote comes here priced, by way of `predict`"));
