@@ -1,1 +1,46 @@
-//! streams
+//! The log: what the system knows, as events in Redis Streams.
+//!
+//! A [`Log`] is a namespace on a server. A [`FeedWriter`] appends facts; [`run_stage`] takes a
+//! stage over a partition of a stream, and [`run_account`] over all partitions of one; a
+//! [`group::Reader`] is for those who do something outside with what they read. Everything that
+//! must happen at once happens in one Lua script: see `lua/commit.lua`.
+//!
+//! The crate knows events and stages, and no particular stage.
+
+mod account;
+pub mod artefact;
+pub mod backoff;
+pub mod cache;
+pub mod check;
+pub mod clock;
+pub mod commit;
+mod connect;
+#[cfg(unix)]
+pub mod embedded;
+pub mod error;
+pub mod feed;
+mod groups;
+pub mod histogram;
+mod latency;
+pub mod lease;
+pub mod log;
+pub mod metrics;
+pub mod namespace;
+pub mod read;
+pub mod runner;
+mod script;
+pub mod shutdown;
+mod wire;
+
+pub use account::run_account;
+pub use artefact::ArtefactStore;
+pub use cache::CacheTtl;
+#[cfg(unix)]
+pub use embedded::{EmbeddedOptions, EmbeddedRedis};
+pub use error::LogError;
+pub use feed::{Ahead, FeedOptions, FeedWriter};
+pub use log::{Log, LogOptions};
+pub use metrics::{Condition, FeedMetrics, Metrics, StageMetrics};
+pub use namespace::{Namespace, Slot, Stream};
+pub use runner::{RunOptions, StageRun, run_stage};
+pub use shutdown::{Shutdown, ShutdownTrigger};

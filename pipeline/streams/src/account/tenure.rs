@@ -1,0 +1,280 @@
+//! One tenure of a stage of the account: from taking the lease to losing or giving it back.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use marabet_schemas::EntryId;
+use marabet_schemas::frame::Frame;
+use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::commit::{self, Committed, Taken};
+use super::reader::{Read, Reader};
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::groups;
+use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
+use crate::log::Log;
+use crate::metrics::{Condition, StageMetrics};
+use crate::namespace::{Slot, Stream};
+use crate::read::last_generated;
+use crate::runner::{RunOptions, load_state};
+use crate::shutdown::Shutdown;
+
+/// How a tenure ended that did not fail.
+pub(crate) enum End {
+    Asked,
+    Held { owner: String, left: Duration },
+    Refused { reason: String },
+    Newer { reason: String },
+}
+
+enum Stop {
+    End(End),
+    Error(LogError),
+}
+
+impl From<LogError> for Stop {
+    fn from(error: LogError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// How often a missing artefact is looked for.
+const MISSING_WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+pub(crate) struct Tenure<'a, S> {
+    log: &'a Log,
+    stage: &'a str,
+    input: Stream,
+    output: Stream,
+    options: &'a RunOptions,
+    metrics: &'a StageMetrics,
+    driver: &'a mut Driver<S>,
+    committed: bool,
+}
+
+/// The lease that a tenure has, and how far it is in each partition.
+struct Held {
+    connection: Connection,
+    fence: Fence,
+    renewed: Instant,
+    offsets: BTreeMap<u16, EntryId>,
+}
+
+impl<'a, S: Stage> Tenure<'a, S> {
+    pub(crate) fn new(
+        log: &'a Log,
+        stage: &'a str,
+        (input, output): (Stream, Stream),
+        options: &'a RunOptions,
+        metrics: &'a StageMetrics,
+        driver: &'a mut Driver<S>,
+    ) -> Self {
+        Self { log, stage, input, output, options, metrics, driver, committed: false }
+    }
+
+    /// Whether anything was committed.
+    pub(crate) fn committed(&self) -> bool {
+        self.committed
+    }
+
+    /// Takes the lease, loads the state, and takes frames until something ends it.
+    pub(crate) async fn serve(&mut self, shutdown: &mut Shutdown) -> Result<End, LogError> {
+        let mut connection = self.log.connector().open().await?;
+        let slot = Slot::Account;
+        let fence = match lease::take(&mut connection, self.log, slot, self.stage).await? {
+            Lease::Taken(fence) => fence,
+            Lease::Held { owner, left } => return Ok(End::Held { owner, left }),
+        };
+        let renewed = clock::moment();
+        let mut held = Held { connection, fence, renewed, offsets: BTreeMap::new() };
+        let end = match self.work(&mut held, shutdown).await {
+            Ok(()) => End::Asked,
+            Err(Stop::End(end)) => end,
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        if matches!(end, End::Asked | End::Newer { .. }) {
+            // What is not given back is free when its deadline has passed.
+            let connection = &mut held.connection;
+            let _ = lease::give_back(connection, self.log, slot, self.stage, &held.fence).await;
+        }
+        Ok(end)
+    }
+
+    /// Returns when the runner was asked to end.
+    async fn work(&mut self, held: &mut Held, shutdown: &mut Shutdown) -> Result<(), Stop> {
+        self.metrics.set_condition(super::SHOWN_AS, Condition::Loading);
+        self.load(held).await?;
+        // The task ends with this set, and its connection with the task.
+        let mut tasks = JoinSet::new();
+        let (to, mut reads) = mpsc::channel(1);
+        let offsets = held.offsets.clone();
+        tasks.spawn(Reader::open(self.log, self.input, offsets, self.options).await?.run(to));
+        self.metrics.set_condition(super::SHOWN_AS, Condition::Running);
+        loop {
+            let Some(read) = shutdown.unless_asked(reads.recv()).await else { return Ok(()) };
+            let gone = || LogError::Asked("the reader's task is gone".to_owned());
+            let read: Read = read.ok_or_else(gone)??;
+            self.keep_lease(held).await?;
+            for (partition, frames) in &read {
+                let taken = self.take(held, *partition, frames, shutdown).await;
+                self.show_group(held, *partition).await?;
+                taken?;
+            }
+        }
+    }
+
+    /// Loads state and offsets, and makes the groups that show how far the stage is.
+    async fn load(&mut self, held: &mut Held) -> Result<(), Stop> {
+        let names = self.log.namespace();
+        let connection = &mut held.connection;
+        let state = names.state(Slot::Account, self.stage);
+        load_state(connection, &state, self.driver).await?;
+        let mut command = redis::cmd("HGETALL");
+        command.arg(names.offsets(self.stage));
+        let offsets: BTreeMap<String, String> = connection.query(&command).await?;
+        for (partition, offset) in &offsets {
+            let unexpected = |_| LogError::Asked(format!("`{partition} {offset}` is no offset"));
+            let id = offset.parse().map_err(|_| ()).map_err(unexpected)?;
+            held.offsets.insert(partition.parse().map_err(|_| ()).map_err(unexpected)?, id);
+        }
+        for partition in 0..names.partitions() {
+            let stream = names.stream(self.input, partition);
+            groups::ensure(connection, &stream, self.stage).await?;
+            let offset = held.offsets.get(&partition).copied().unwrap_or_default();
+            let last = last_generated(connection, &stream).await?;
+            if last < offset {
+                let reader = self.stage.to_owned();
+                return Err(LogError::Rollback { stream, reader, offset, last }.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_lease(&self, held: &mut Held) -> Result<(), Stop> {
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
+            return Ok(());
+        }
+        let connection = &mut held.connection;
+        if !lease::renew(connection, self.log, Slot::Account, self.stage, &held.fence).await? {
+            let reason = "another process has taken the lease".to_owned();
+            return Err(Stop::End(End::Refused { reason }));
+        }
+        held.renewed = clock::moment();
+        Ok(())
+    }
+
+    /// Moves the partition's group to what was taken, so that it shows and may be trimmed.
+    async fn show_group(&self, held: &mut Held, partition: u16) -> Result<(), Stop> {
+        let Some(offset) = held.offsets.get(&partition) else { return Ok(()) };
+        let stream = self.log.namespace().stream(self.input, partition);
+        let mut command = redis::cmd("XGROUP");
+        command.arg("SETID").arg(stream).arg(self.stage).arg(offset.to_string());
+        held.connection.ask(&command).await?;
+        Ok(())
+    }
+
+    /// Applies frames of a partition and commits what follows, waiting for missing artefacts.
+    async fn take(
+        &mut self,
+        held: &mut Held,
+        partition: u16,
+        frames: &[Frame],
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Stop> {
+        let mut rest = frames;
+        let mut waits = Backoff::new(MISSING_WAITS.0, MISSING_WAITS.1);
+        while !rest.is_empty() {
+            let error = match self.driver.apply(rest, self.log.artefacts()) {
+                Ok(outputs) => return self.write(held, partition, rest, outputs).await,
+                Err(error) => error,
+            };
+            let (FrameError::Newer { id, .. } | FrameError::Missing { id, .. }) = &error;
+            let good = rest.iter().position(|frame| frame.id == *id).unwrap_or(0);
+            if good > 0 {
+                let (before, after) = rest.split_at(good);
+                let outputs = self.driver.apply(before, self.log.artefacts());
+                let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
+                self.write(held, partition, before, outputs).await?;
+                rest = after;
+            }
+            match error {
+                FrameError::Newer { .. } => {
+                    return Err(Stop::End(End::Newer { reason: error.to_string() }));
+                }
+                FrameError::Missing { hash, .. } => match self.log.get_artefact(&hash).await {
+                    Ok(_) => waits.reset(),
+                    Err(LogError::Artefact { reason, .. }) => {
+                        let reason = format!("{error}: {reason}");
+                        self.metrics.set_condition(super::SHOWN_AS, Condition::Missing { reason });
+                        self.keep_lease(held).await?;
+                        if shutdown.unless_asked(waits.wait()).await.is_none() {
+                            return Err(Stop::End(End::Asked));
+                        }
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &mut self,
+        held: &mut Held,
+        partition: u16,
+        frames: &[Frame],
+        mut outputs: Vec<FrameOutput>,
+    ) -> Result<(), Stop> {
+        // The driver knows one partition only, and this stage takes from all.
+        for letter in outputs.iter_mut().flat_map(|output| &mut output.dead) {
+            letter.address.partition = partition;
+        }
+        let changes = self.driver.changes().map_err(LogError::from)?;
+        let taken = Taken {
+            stage: self.stage,
+            output: self.output,
+            partition,
+            before: held.offsets.get(&partition).copied().unwrap_or_default(),
+            outputs: &outputs,
+            changes: &changes,
+        };
+        let sent = clock::moment();
+        let reason =
+            match commit::commit(&mut held.connection, self.log, &held.fence, &taken).await? {
+                Committed::Done => {
+                    self.driver.keep();
+                    self.committed = true;
+                    if let Some(last) = outputs.last() {
+                        held.offsets.insert(partition, last.id);
+                    }
+                    self.metrics.commit_time.record(sent.elapsed());
+                    self.measure(partition, frames, &outputs);
+                    return Ok(());
+                }
+                Committed::Fenced => "another process has taken the lease".to_owned(),
+                Committed::Moved(found) => {
+                    format!("partition {partition} was taken up to {found}, not {}", taken.before)
+                }
+            };
+        Err(Stop::End(End::Refused { reason }))
+    }
+
+    fn measure(&self, partition: u16, frames: &[Frame], outputs: &[FrameOutput]) {
+        let metrics = self.metrics;
+        metrics.commits.add(1);
+        metrics.frames.add(frames.len() as u64);
+        metrics.events.add(frames.iter().map(|frame| frame.events.len() as u64).sum());
+        for output in outputs {
+            metrics.derived.add(output.events.len() as u64);
+            metrics.dead.add(output.dead.len() as u64);
+            if !output.events.is_empty() {
+                metrics.latency.record(self.log.stamps().age(partition, output.id));
+            }
+        }
+    }
+}

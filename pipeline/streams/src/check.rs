@@ -1,0 +1,127 @@
+//! Whether a server's settings can hold a log.
+
+use std::collections::BTreeMap;
+
+use crate::connect::Connection;
+use crate::error::LogError;
+
+/// A setting on which the log would lose data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("redis at {at} cannot hold the log: `{setting}` is `{value}`, {why}; fix it with: {fix}")]
+pub struct Refusal {
+    /// Which server, without its password.
+    pub at: String,
+    /// The setting.
+    pub setting: &'static str,
+    /// What it is.
+    pub value: String,
+    /// Why that will not do.
+    pub why: &'static str,
+    /// The command that sets it right.
+    pub fix: &'static str,
+}
+
+/// What a server says about itself, as far as it concerns the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `redis` or `valkey`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Whether it is a node of a cluster.
+    pub cluster: bool,
+    /// Most bytes of memory that it may use; none for no bound.
+    pub memory_max: Option<u64>,
+}
+
+/// Asks a server for its settings and refuses those on which the log would lose data.
+pub(crate) async fn server(connection: &mut Connection, at: &str) -> Result<Server, LogError> {
+    let info: String = connection.query(&redis::cmd("INFO")).await?;
+    Ok(judge(&fields(&info), at)?)
+}
+
+/// The fields of an answer to `INFO`.
+pub(crate) fn fields(info: &str) -> BTreeMap<&str, &str> {
+    info.lines().filter_map(|line| line.split_once(':')).collect()
+}
+
+fn judge(info: &BTreeMap<&str, &str>, at: &str) -> Result<Server, Refusal> {
+    let get = |field: &str| info.get(field).copied().unwrap_or_default();
+    let refusal = |setting, value: &str, why, fix| Refusal {
+        at: at.to_owned(),
+        setting,
+        value: value.to_owned(),
+        why,
+        fix,
+    };
+    let valkey = get("valkey_version");
+    let (name, version) =
+        if valkey.is_empty() { ("redis", get("redis_version")) } else { ("valkey", valkey) };
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if major < 7 {
+        return Err(refusal(
+            "redis_version",
+            version,
+            "and the commit needs the streams and scripts of version 7.0",
+            "install Redis 7.0 or later, or Valkey",
+        ));
+    }
+    if get("aof_enabled") != "1" {
+        return Err(refusal(
+            "appendonly",
+            "no",
+            "so that a restart would lose everything since the last snapshot",
+            "redis-cli CONFIG SET appendonly yes && redis-cli CONFIG REWRITE",
+        ));
+    }
+    let policy = get("maxmemory_policy");
+    if policy != "noeviction" && !policy.starts_with("volatile-") {
+        return Err(refusal(
+            "maxmemory-policy",
+            policy,
+            "which may evict the log itself when memory is short",
+            "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
+        ));
+    }
+    let memory_max = get("maxmemory").parse().ok().filter(|&bytes: &u64| bytes > 0);
+    Ok(Server {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        cluster: get("redis_mode") == "cluster",
+        memory_max,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(version: &str, aof: &str, policy: &str) -> Result<Server, String> {
+        let info = format!(
+            "# Server\r\nredis_version:{version}\r\nredis_mode:standalone\r\naof_enabled:{aof}\r\nmaxmemory:1000\r\nmaxmemory_policy:{policy}\r\n"
+        );
+        judge(&fields(&info), "here").map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn settings_that_keep_the_log_are_taken() {
+        for policy in ["noeviction", "volatile-lru", "volatile-ttl"] {
+            let server = verdict("7.0.15", "1", policy).unwrap();
+            assert_eq!((server.memory_max, server.cluster), (Some(1000), false));
+        }
+    }
+
+    #[test]
+    fn settings_that_lose_data_are_refused_with_the_way_to_fix_them() {
+        for (version, aof, policy, named) in [
+            ("6.2.14", "1", "noeviction", "`redis_version` is `6.2.14`"),
+            ("7.0.15", "0", "noeviction", "`appendonly` is `no`"),
+            ("7.2.0", "1", "allkeys-lru", "`maxmemory-policy` is `allkeys-lru`"),
+            ("7.2.0", "1", "allkeys-random", "CONFIG SET maxmemory-policy noeviction"),
+            ("", "1", "noeviction", "`redis_version`"),
+        ] {
+            let refusal = verdict(version, aof, policy).unwrap_err();
+            assert!(refusal.contains(named), "{refusal}");
+        }
+    }
+}

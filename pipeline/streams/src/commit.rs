@@ -1,0 +1,191 @@
+//! The commit: outputs, state, views and acknowledgement of a batch, at once or not at all.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use marabet_schemas::dead::DeadLetter;
+use marabet_schemas::{EntryId, frame};
+use marabet_stage::{CacheEntry, Change, FrameOutput};
+use redis::{Cmd, Value};
+
+use crate::cache::CacheTtl;
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::lease::Fence;
+use crate::log::Log;
+use crate::namespace::{Slot, Stream};
+use crate::script::COMMIT;
+use crate::wire;
+
+/// Between which streams a stage stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The stage's name, which is its group's too.
+    pub stage: &'a str,
+    /// The partition.
+    pub partition: u16,
+    /// What it reads.
+    pub input: Stream,
+    /// What it writes.
+    pub output: Stream,
+}
+
+/// What is to be written of a batch of frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// What follows from each frame, in the order of their IDs: the head of what is pending.
+    pub outputs: &'a [FrameOutput],
+    /// The state's changes.
+    pub changes: &'a [Change],
+    /// Frames that are passed over from now on, with the reason.
+    pub quarantined: &'a [(EntryId, String)],
+}
+
+/// What came of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// Everything was written.
+    Done,
+    /// Nothing was: the stage has another owner.
+    Fenced,
+    /// Nothing was: the batch is not the head of what is pending.
+    NotHead {
+        /// The frame that should have been there.
+        expected: String,
+        /// What is.
+        found: String,
+    },
+}
+
+impl Log {
+    /// Commits a batch: appends the outputs under their inputs' IDs, writes state, views and
+    /// dead letters, and acknowledges the frames.
+    ///
+    /// # Errors
+    /// [`LogError::Alarm`] when a stream has a higher ID already, with nothing written;
+    /// [`LogError::Away`] when Redis is, and then it is not known whether the commit took place.
+    pub async fn commit(
+        &self,
+        line: Line<'_>,
+        fence: &Fence,
+        batch: Batch<'_>,
+    ) -> Result<Committed, LogError> {
+        let mut connection = self.connector().open().await?;
+        commit(&mut connection, self, line, fence, batch).await
+    }
+}
+
+/// Commits over this connection.
+pub(crate) async fn commit(
+    connection: &mut Connection,
+    log: &Log,
+    line: Line<'_>,
+    fence: &Fence,
+    batch: Batch<'_>,
+) -> Result<Committed, LogError> {
+    let command = command(log, line, fence, batch);
+    answered(connection.run(&COMMIT, &command).await?)
+}
+
+fn command(log: &Log, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
+    let names = log.namespace();
+    let slot = Slot::Partition(line.partition);
+    let views = views(batch.outputs.iter().flat_map(|output| &output.cache), log.cache_ttl());
+    let mut keys = vec![
+        names.stream(line.input, line.partition),
+        names.stream(line.output, line.partition),
+        names.dead(slot, line.stage),
+        names.fence(slot, line.stage),
+        names.state(slot, line.stage),
+        names.attempts(slot, line.stage),
+        names.quarantine(slot, line.stage),
+    ];
+    keys.extend(views.keys().map(|name| names.cache(slot, name)));
+
+    let mut command = COMMIT.command(keys.iter().map(String::as_str));
+    command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.outputs.len());
+    for output in batch.outputs {
+        command.arg(output.id.to_string());
+        command.arg(output.events.len()).arg(frame::encode(&output.events));
+        command.arg(output.dead.len()).arg(letter_lines(&output.dead));
+    }
+    add_changes(&mut command, batch.changes);
+    add_views(&mut command, &views);
+    command.arg(batch.quarantined.len());
+    for (id, reason) in batch.quarantined {
+        command.arg(id.to_string()).arg(reason);
+    }
+    command
+}
+
+fn answered(answer: Value) -> Result<Committed, LogError> {
+    let unexpected = || LogError::unexpected("commit", &Value::Nil);
+    let parts = wire::array(answer).ok_or_else(unexpected)?;
+    let part = |index: usize| {
+        parts.get(index).and_then(wire::text).map(str::to_owned).ok_or_else(unexpected)
+    };
+    match &*part(0)? {
+        "ok" => Ok(Committed::Done),
+        "fenced" => Ok(Committed::Fenced),
+        "not_head" => Ok(Committed::NotHead { expected: part(1)?, found: part(2)? }),
+        "refused" => Err(LogError::Alarm { stream: part(1)?, id: part(2)?, reason: part(3)? }),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The lines of an entry of dead letters.
+pub(crate) fn letter_lines(letters: &[DeadLetter]) -> String {
+    let lines: Vec<String> = letters
+        .iter()
+        .map(|letter| serde_json::to_string(letter).expect("a letter is text, which JSON can say"))
+        .collect();
+    lines.join("\n")
+}
+
+/// The last value of each field of each view, and how long the view is kept.
+pub(crate) type Views<'a> = BTreeMap<&'a str, (Duration, BTreeMap<&'a str, Option<&'a str>>)>;
+
+/// Gathers the entries of a batch by view; of one field's values the last stands.
+pub(crate) fn views<'a>(
+    entries: impl Iterator<Item = &'a CacheEntry>,
+    ttl: &CacheTtl,
+) -> Views<'a> {
+    let mut views = Views::new();
+    for entry in entries {
+        let (kept, fields) = views.entry(&entry.name).or_default();
+        *kept = ttl.of(entry.class);
+        fields.insert(&entry.field, entry.json.as_deref());
+    }
+    views
+}
+
+/// Adds the state's changes as the scripts read them.
+pub(crate) fn add_changes(command: &mut Cmd, changes: &[Change]) {
+    let values = changes.iter().filter_map(|change| Some((&change.field, change.value.as_ref()?)));
+    command.arg(values.clone().count());
+    for (field, value) in values {
+        command.arg(field).arg(value);
+    }
+    let gone = changes.iter().filter(|change| change.value.is_none());
+    command.arg(gone.clone().count());
+    for change in gone {
+        command.arg(&change.field);
+    }
+}
+
+/// Adds views as the scripts read them.
+pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>) {
+    for (ttl, fields) in views.values() {
+        command.arg(ttl.as_secs().max(1));
+        let values = fields.iter().filter_map(|(field, json)| Some((*field, (*json)?)));
+        command.arg(values.clone().count());
+        for (field, json) in values {
+            command.arg(field).arg(json);
+        }
+        let gone = fields.iter().filter(|(_, json)| json.is_none());
+        command.arg(gone.clone().count());
+        for (field, _) in gone {
+            command.arg(*field);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Cutting what waits into frames.
+
+use marabet_schemas::frame::{FEED_BYTES_MAX, FEED_EVENTS_MAX};
+
+/// Events that wait to be appended: their lines, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    bytes: Vec<u8>,
+    /// For each event, where its line ends in `bytes`, and its position in the source.
+    ends: Vec<(usize, Option<u64>)>,
+}
+
+/// A frame to be appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// How many events.
+    pub(crate) events: usize,
+    /// Their lines, joined by line ends.
+    pub(crate) lines: Vec<u8>,
+    /// The position of the last event that has one.
+    pub(crate) position: Option<u64>,
+}
+
+impl Waiting {
+    /// Adds an event's line, given without a line end.
+    pub(crate) fn push(&mut self, line: &[u8], position: Option<u64>) {
+        self.bytes.extend_from_slice(line);
+        self.ends.push((self.bytes.len(), position));
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether none wait.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The frames of what waits, in order, each of at most 256 events and 64 KiB; an event that
+    /// is larger by itself has a frame of its own.
+    pub(crate) fn cut(&self) -> Vec<Cut> {
+        let mut cuts = Vec::with_capacity(self.ends.len() / FEED_EVENTS_MAX + 1);
+        let mut frame = Cut { events: 0, lines: Vec::new(), position: None };
+        let mut start = 0;
+        for &(end, position) in &self.ends {
+            let line = &self.bytes[start..end];
+            let full = frame.events == FEED_EVENTS_MAX
+                || frame.lines.len() + 1 + line.len() > FEED_BYTES_MAX;
+            if frame.events > 0 && full {
+                let empty = Cut { events: 0, lines: Vec::new(), position: None };
+                cuts.push(std::mem::replace(&mut frame, empty));
+            }
+            if frame.events > 0 {
+                frame.lines.push(b'\n');
+            } else {
+                frame.lines.reserve((self.bytes.len() - start + 256).min(FEED_BYTES_MAX));
+            }
+            frame.lines.extend_from_slice(line);
+            frame.events += 1;
+            frame.position = position.or(frame.position);
+            start = end;
+        }
+        if frame.events > 0 {
+            cuts.push(frame);
+        }
+        cuts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(sizes: &[usize]) -> Vec<(usize, usize)> {
+        let mut waiting = Waiting::default();
+        for (position, &size) in (0..).zip(sizes) {
+            waiting.push(&vec![b'x'; size], Some(position));
+        }
+        let cuts = waiting.cut();
+        let events: usize = cuts.iter().map(|cut| cut.events).sum();
+        assert_eq!(cuts.last().map(|cut| cut.position), Some(Some(events as u64 - 1)));
+        cuts.iter().map(|cut| (cut.events, cut.lines.len())).collect()
+    }
+
+    #[test]
+    fn a_frame_holds_at_most_256_events_and_64_kib() {
+        assert_eq!(frames(&[10]), [(1, 10)]);
+        assert_eq!(frames(&[9; 257]), [(256, 2559), (1, 9)]);
+        assert_eq!(frames(&[40_000, 25_535, 1]), [(2, 65_536), (1, 1)]);
+    }
+
+    #[test]
+    fn an_event_that_is_larger_than_a_frame_stands_alone() {
+        assert_eq!(frames(&[5, 70_000, 5]), [(1, 5), (1, 70_000), (1, 5)]);
+    }
+
+    #[test]
+    fn the_lines_are_joined_by_line_ends() {
+        let mut waiting = Waiting::default();
+        waiting.push(b"a", None);
+        waiting.push(b"b", None);
+        assert_eq!(waiting.cut()[0].lines, b"a\nb");
+    }
+}

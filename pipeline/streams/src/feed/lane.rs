@@ -1,0 +1,325 @@
+//! One partition's way into the feed.
+//!
+//! A lane's task appends whatever was waiting when its last append returned: single events while
+//! there is little to do, full frames under load.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use marabet_schemas::EntryId;
+use redis::Value;
+use tokio::sync::{Notify, watch};
+
+use super::cut::Waiting;
+use super::pace::Pace;
+use super::sent::SentFrames;
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::log::Log;
+use crate::script::APPEND;
+use crate::wire;
+
+/// Most frames in one append.
+const FRAMES_AT_ONCE: usize = 16;
+/// How often a lane that has nothing to do looks whether the server still has what it was given.
+const CONFIRM_EVERY: Duration = Duration::from_secs(1);
+/// How often a lane that is held up looks again.
+const HELD_UP_WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// What producers and the lane's task share.
+pub(crate) struct Lane {
+    waiting: Mutex<WaitingState>,
+    /// Wakes the task.
+    wake: Notify,
+    /// How far the task is.
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Default)]
+struct WaitingState {
+    waiting: Waiting,
+    /// Events accepted so far.
+    accepted: u64,
+    closed: bool,
+}
+
+/// How far a lane is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    /// Rises whenever what waited was taken.
+    taken: u64,
+    /// Events that are in Redis.
+    pub(crate) appended: u64,
+    /// Why the lane ended, if it did.
+    failed: Option<LogError>,
+}
+
+impl Lane {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            progress: watch::Sender::new(Progress::default()),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, WaitingState> {
+        // Nothing that is done under the lock can panic half way.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line if there is room for it. The caller wakes the lane when it has added all.
+    pub(crate) fn push(&self, line: &[u8], position: Option<u64>, bytes_max: usize) -> bool {
+        let mut state = self.lock();
+        if state.waiting.bytes() >= bytes_max {
+            return false;
+        }
+        state.waiting.push(line, position);
+        state.accepted += 1;
+        true
+    }
+
+    /// Tells the lane's task that something waits.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until there is room again.
+    pub(crate) async fn room(&self, bytes_max: usize) -> Result<(), LogError> {
+        self.wake();
+        let mut progress = self.progress.subscribe();
+        loop {
+            if let Some(error) = &progress.borrow_and_update().failed {
+                return Err(error.clone());
+            }
+            if self.lock().waiting.bytes() < bytes_max {
+                return Ok(());
+            }
+            // The sender lives in `self`, so that it cannot be gone.
+            let _ = progress.changed().await;
+        }
+    }
+
+    /// Why the lane ended, if it did.
+    pub(crate) fn failure(&self) -> Option<LogError> {
+        self.progress.borrow().failed.clone()
+    }
+
+    /// Waits until everything accepted so far is in Redis.
+    pub(crate) async fn settled(&self) -> Result<(), LogError> {
+        let accepted = self.lock().accepted;
+        self.wake();
+        let mut progress = self.progress.subscribe();
+        let done = progress
+            .wait_for(|progress| progress.appended >= accepted || progress.failed.is_some())
+            .await;
+        match done {
+            Ok(progress) if progress.appended >= accepted => Ok(()),
+            Ok(progress) => Err(progress.failed.clone().expect("it was waited for")),
+            Err(_) => Err(LogError::Asked("the writer was closed".to_owned())),
+        }
+    }
+
+    /// Lets the task end once nothing waits.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.wake();
+    }
+}
+
+/// The task of a lane.
+pub(crate) struct LaneTask {
+    pub(crate) lane: Arc<Lane>,
+    pub(crate) log: Log,
+    pub(crate) source: String,
+    pub(crate) partition: u16,
+    pub(crate) fence: String,
+    pub(crate) sent: SentFrames,
+    pub(crate) pace: Pace,
+}
+
+impl LaneTask {
+    /// Appends what waits, until the lane is closed or fails.
+    pub(crate) async fn run(mut self) {
+        if let Err(error) = self.serve().await {
+            tracing::error!(partition = self.partition, source = self.source, "{error}");
+            self.lane.progress.send_modify(|progress| progress.failed = Some(error));
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), LogError> {
+        let lane = Arc::clone(&self.lane);
+        let mut connection = None;
+        loop {
+            let (waiting, closed) = {
+                let mut state = lane.lock();
+                (std::mem::take(&mut state.waiting), state.closed)
+            };
+            if waiting.is_empty() {
+                if closed {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = lane.wake.notified() => {}
+                    () = tokio::time::sleep(CONFIRM_EVERY), if !self.sent.is_empty() => {
+                        self.settle(&mut connection).await?;
+                    }
+                }
+                continue;
+            }
+            lane.progress.send_modify(|progress| progress.taken += 1);
+            let cuts = waiting.cut();
+            let events: u64 = cuts.iter().map(|cut| cut.events as u64).sum();
+            drop(waiting);
+            for cut in cuts {
+                self.pace.count(1, cut.lines.len() as u64);
+                self.sent.push(cut);
+            }
+            self.settle(&mut connection).await?;
+            lane.progress.send_modify(|progress| progress.appended += events);
+            self.keep_pace(&mut connection).await?;
+        }
+    }
+
+    /// Sends until the server has every frame, however often it goes away meanwhile. With
+    /// nothing to send it asks once whether the server has all that it had.
+    async fn settle(&mut self, connection: &mut Option<Connection>) -> Result<(), LogError> {
+        let mut backoff = Backoff::reconnect();
+        loop {
+            match self.append(connection).await {
+                Ok(()) if self.sent.is_settled() => return Ok(()),
+                Ok(()) => backoff.reset(),
+                Err(error) if error.is_transient() => {
+                    if !matches!(error, LogError::Full { .. }) {
+                        *connection = None;
+                    }
+                    self.log.metrics().feed.held_up_by(Some(error.to_string()));
+                    backoff.wait().await;
+                    self.log.metrics().feed.held_up_by(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// One append of the next frames.
+    async fn append(&mut self, connection: &mut Option<Connection>) -> Result<(), LogError> {
+        let connection = open(&self.log, connection).await?;
+        let names = self.log.namespace();
+        let feed = names.stream(crate::Stream::Feed, self.partition);
+        let source = names.source(crate::Slot::Partition(self.partition), &self.source);
+        let (first, cuts) = self.sent.next(FRAMES_AT_ONCE);
+        let mut command = APPEND.command([&*feed, &*source]);
+        command.arg(&self.fence).arg(first);
+        for cut in &cuts {
+            command.arg(cut.events).arg(&*cut.lines);
+            command.arg(cut.position.map_or(String::new(), |position| position.to_string()));
+        }
+        let counts: Vec<_> = cuts.iter().map(|cut| (cut.events, cut.lines.len())).collect();
+        let sent = clock::moment();
+        let answer = connection.run(&APPEND, &command).await?;
+        match parse(answer)? {
+            Appended::Done { last, ids } => {
+                let now = clock::moment();
+                let metrics = &self.log.metrics().feed;
+                for (id, (events, bytes)) in ids.into_iter().zip(counts) {
+                    if let Some(id) = id {
+                        self.log.stamps().note(self.partition, id, sent);
+                    }
+                    metrics.appended(events as u64, bytes as u64);
+                }
+                metrics.append_time.record(now.duration_since(sent));
+                self.sent.acknowledge(last, now);
+                Ok(())
+            }
+            Appended::Gap { last } if self.sent.rewind(last) => {
+                tracing::warn!(
+                    partition = self.partition,
+                    source = self.source,
+                    "the server lost batches after {last}; they are sent again"
+                );
+                Ok(())
+            }
+            Appended::Gap { last } => Err(self.lost(last)),
+            Appended::Fenced => Err(LogError::Fenced {
+                what: format!("source {} of partition {}", self.source, self.partition),
+            }),
+        }
+    }
+
+    fn lost(&self, last: u64) -> LogError {
+        LogError::Asked(format!(
+            "the server lost batches of source {} in partition {} after {last} that are not kept any more; read the source again from its position",
+            self.source, self.partition
+        ))
+    }
+
+    /// Waits while the feed is too far ahead of its readers.
+    async fn keep_pace(&mut self, connection: &mut Option<Connection>) -> Result<(), LogError> {
+        if !self.pace.is_due() {
+            return Ok(());
+        }
+        let mut waits = Backoff::new(HELD_UP_WAITS.0, HELD_UP_WAITS.1);
+        loop {
+            let looked = match open(&self.log, connection).await {
+                Ok(open) => self.pace.look(open).await,
+                Err(error) => Err(error),
+            };
+            match looked {
+                Ok(None) => {
+                    self.log.metrics().feed.held_up_by(None);
+                    return Ok(());
+                }
+                Ok(Some(held_up)) => self.log.metrics().feed.held_up_by(Some(held_up.by)),
+                // The next append waits for the server.
+                Err(error) if error.is_transient() => {
+                    *connection = None;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+            waits.wait().await;
+        }
+    }
+}
+
+/// The lane's connection, opened where it was lost.
+async fn open<'a>(
+    log: &Log,
+    connection: &'a mut Option<Connection>,
+) -> Result<&'a mut Connection, LogError> {
+    if connection.is_none() {
+        *connection = Some(log.connector().open().await?);
+    }
+    Ok(connection.as_mut().expect("it was just put there"))
+}
+
+/// What came of an append.
+enum Appended {
+    /// The frames are there; each with its ID where it was this append that brought it.
+    Done { last: u64, ids: Vec<Option<EntryId>> },
+    /// Batches before are missing.
+    Gap { last: u64 },
+    /// The source has another owner.
+    Fenced,
+}
+
+fn parse(answer: Value) -> Result<Appended, LogError> {
+    let unexpected = || LogError::unexpected("append", &Value::Nil);
+    let mut parts = wire::array(answer).ok_or_else(unexpected)?.into_iter();
+    let word = parts.next().ok_or_else(unexpected)?;
+    let last = match parts.next() {
+        Some(Value::Int(last)) => last as u64,
+        _ => 0,
+    };
+    match wire::text(&word) {
+        Some("ok") => {
+            Ok(Appended::Done { last, ids: parts.map(|id| wire::entry_id(&id)).collect() })
+        }
+        Some("gap") => Ok(Appended::Gap { last }),
+        Some("fenced") => Ok(Appended::Fenced),
+        _ => Err(unexpected()),
+    }
+}

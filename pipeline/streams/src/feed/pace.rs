@@ -1,0 +1,109 @@
+//! How far the feed may run ahead of those who read it.
+
+use std::time::{Duration, Instant};
+
+use crate::check;
+use crate::clock;
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::groups;
+use crate::namespace::{Namespace, Stream};
+
+/// Bounds on what a writer appends before the slowest group has caught up.
+#[derive(Debug, Clone)]
+pub struct Ahead {
+    /// Most frames of a partition that the slowest group of any stream may be behind.
+    pub frames_max: u64,
+    /// Most bytes of the feed that these frames may have had, by the mean of this writer's.
+    pub bytes_max: u64,
+    /// The share of the server's memory bound above which facts wait.
+    pub memory_share_max: f64,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { frames_max: 1024, bytes_max: 16 << 20, memory_share_max: 0.7 }
+    }
+}
+
+/// The least time between two looks at the server's memory.
+const MEMORY_EVERY: Duration = Duration::from_millis(250);
+
+/// What holds the feed up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeldUp {
+    /// A group on a stream, or the server's memory.
+    pub(crate) by: String,
+}
+
+/// Measures how far one partition's feed is ahead; seldom, so that it costs next to nothing.
+pub(crate) struct Pace {
+    bounds: Ahead,
+    streams: Vec<String>,
+    frames: u64,
+    bytes: u64,
+    frames_at_look: u64,
+    bytes_at_look: u64,
+    memory_looked: Option<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn new(bounds: Ahead, namespace: &Namespace, partition: u16) -> Self {
+        let of_partition = Stream::ALL.into_iter().filter(|stream| !stream.is_of_account());
+        Self {
+            bounds,
+            streams: of_partition.map(|stream| namespace.stream(stream, partition)).collect(),
+            frames: 0,
+            bytes: 0,
+            frames_at_look: 0,
+            bytes_at_look: 0,
+            memory_looked: None,
+        }
+    }
+
+    /// Counts what was appended.
+    pub(crate) fn count(&mut self, frames: u64, bytes: u64) {
+        self.frames += frames;
+        self.bytes += bytes;
+    }
+
+    /// Whether a quarter of a bound was appended since the last look, so that another is due.
+    pub(crate) fn is_due(&self) -> bool {
+        self.frames - self.frames_at_look >= (self.bounds.frames_max / 4).max(1)
+            || self.bytes - self.bytes_at_look >= (self.bounds.bytes_max / 4).max(1)
+    }
+
+    /// Looks whether a bound is passed, and who is the slowest.
+    pub(crate) async fn look(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<Option<HeldUp>, LogError> {
+        let frame_bytes = (self.bytes / self.frames.max(1)).max(1);
+        let most = self.bounds.frames_max.min(self.bounds.bytes_max / frame_bytes).max(1);
+        for key in &self.streams {
+            for group in groups::of(connection, key).await? {
+                if group.behind(connection, key, most + 1).await? > most {
+                    return Ok(Some(HeldUp { by: format!("group {} of {key}", group.name) }));
+                }
+            }
+        }
+        if self.memory_looked.is_none_or(|looked| looked.elapsed() >= MEMORY_EVERY) {
+            if memory_share(connection).await? > self.bounds.memory_share_max {
+                return Ok(Some(HeldUp { by: "the server's memory bound".to_owned() }));
+            }
+            self.memory_looked = Some(clock::moment());
+        }
+        self.frames_at_look = self.frames;
+        self.bytes_at_look = self.bytes;
+        Ok(None)
+    }
+}
+
+/// The share of its memory bound that the server uses; 0 where it has none.
+async fn memory_share(connection: &mut Connection) -> Result<f64, LogError> {
+    let info: String = connection.query(redis::cmd("INFO").arg("memory")).await?;
+    let fields = check::fields(&info);
+    let number = |field: &str| fields.get(field).and_then(|text| text.parse::<f64>().ok());
+    let max = number("maxmemory").filter(|&max| max > 0.0);
+    Ok(number("used_memory").zip(max).map_or(0.0, |(used, max)| used / max))
+}

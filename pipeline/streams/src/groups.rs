@@ -1,0 +1,110 @@
+//! What Redis knows of the groups of a stream.
+
+use marabet_schemas::EntryId;
+use redis::Value;
+
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::wire;
+
+/// A consumer group, as `XINFO GROUPS` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Its name.
+    pub(crate) name: String,
+    /// Entries handed out and not acknowledged.
+    pub(crate) pending: u64,
+    /// The last entry handed out.
+    pub(crate) last_delivered: EntryId,
+    /// Entries not handed out yet; none when Redis does not know, as after it loaded an AOF.
+    pub(crate) lag: Option<u64>,
+}
+
+/// The groups of a stream; none when it does not exist.
+pub(crate) async fn of(connection: &mut Connection, key: &str) -> Result<Vec<Group>, LogError> {
+    match connection.ask(redis::cmd("XINFO").arg("GROUPS").arg(key)).await {
+        Ok(answer) => parse(answer),
+        Err(LogError::Reply { reason, .. }) if reason.contains("no such key") => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn parse(answer: Value) -> Result<Vec<Group>, LogError> {
+    let unexpected = || LogError::unexpected("XINFO GROUPS", &Value::Nil);
+    let groups = wire::array(answer).ok_or_else(unexpected)?;
+    groups.into_iter().map(|group| group_of(group).ok_or_else(unexpected)).collect()
+}
+
+fn group_of(value: Value) -> Option<Group> {
+    let mut fields = wire::array(value)?.into_iter();
+    let mut group =
+        Group { name: String::new(), pending: 0, last_delivered: EntryId::default(), lag: None };
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        match (wire::text(&name)?, value) {
+            ("name", value) => group.name = wire::text(&value)?.to_owned(),
+            ("pending", Value::Int(count)) => group.pending = count.try_into().ok()?,
+            ("last-delivered-id", value) => group.last_delivered = wire::entry_id(&value)?,
+            ("lag", Value::Int(count)) => group.lag = count.try_into().ok(),
+            _ => {}
+        }
+    }
+    Some(group)
+}
+
+/// Entries read at once while counting.
+const PAGE: usize = 200;
+
+/// How many entries of a stream come after `id`, counted up to `most`. Needed where Redis
+/// reports no lag, which must not be taken for none.
+pub(crate) async fn count_after(
+    connection: &mut Connection,
+    key: &str,
+    id: EntryId,
+    most: u64,
+) -> Result<u64, LogError> {
+    let mut from = id;
+    let mut count = 0;
+    // Each round counts a full page, so `most` bounds the rounds.
+    while count < most {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(key).arg(format!("({from}")).arg("+").arg("COUNT").arg(PAGE);
+        let page = wire::entries(connection.ask(&command).await?)?;
+        count += page.len() as u64;
+        match page.last() {
+            Some(last) if page.len() == PAGE => from = last.id,
+            _ => break,
+        }
+    }
+    Ok(count.min(most))
+}
+
+impl Group {
+    /// How many entries the group is behind: those not handed out, counted up to `most` where
+    /// Redis does not know, and those not acknowledged.
+    pub(crate) async fn behind(
+        &self,
+        connection: &mut Connection,
+        key: &str,
+        most: u64,
+    ) -> Result<u64, LogError> {
+        let lag = match self.lag {
+            Some(lag) => lag,
+            None => count_after(connection, key, self.last_delivered, most).await?,
+        };
+        Ok(lag + self.pending)
+    }
+}
+
+/// Makes a group that reads a stream from its beginning, where there is none yet.
+pub(crate) async fn ensure(
+    connection: &mut Connection,
+    key: &str,
+    group: &str,
+) -> Result<(), LogError> {
+    let mut command = redis::cmd("XGROUP");
+    command.arg("CREATE").arg(key).arg(group).arg("0").arg("MKSTREAM");
+    match connection.ask(&command).await {
+        Err(LogError::Reply { reason, .. }) if reason.contains("BUSYGROUP") => Ok(()),
+        answer => answer.map(|_| ()),
+    }
+}

@@ -1,0 +1,49 @@
+#!lua flags=allow-oom
+-- Writes what follows from a batch of frames that lie in another slot: all of it or nothing.
+--
+-- The frames cannot be acknowledged here, so the last one taken from their partition is kept
+-- beside the state: what was taken is never taken again, and nothing is passed over, because
+-- the writer shows from where it went on.
+--
+-- KEYS: 1 output stream, 2 stream of dead letters, 3 fence, 4 state, 5 offsets, 6… cached views.
+-- ARGV: 1 counter, 2 nonce, 3 partition, 4 the offset before, 5 the offset after,
+--       6 number of events, 7 their lines, 8 addresses of the frames taken, in order,
+--       9 number of letters, 10 their lines; then state and cached views as in the commit.
+-- Returns {'ok', ID or ''}, {'fenced'} or {'moved', offset found}.
+local fence = redis.call('HMGET', KEYS[3], 'counter', 'nonce')
+if fence[1] ~= ARGV[1] or fence[2] ~= ARGV[2] then return { 'fenced' } end
+local offset = redis.call('HGET', KEYS[5], ARGV[3]) or '0-0'
+if offset ~= ARGV[4] then return { 'moved', offset } end
+
+-- Also a batch without events is written down, for its place in the order of arrival.
+local id = redis.call('XADD', KEYS[1], '*', 'n', ARGV[6], 'd', ARGV[7], 'c', ARGV[8])
+if ARGV[9] ~= '0' then redis.call('XADD', KEYS[2], '*', 'n', ARGV[9], 'd', ARGV[10]) end
+redis.call('HSET', KEYS[5], ARGV[3], ARGV[5])
+
+local at = 11
+local CHUNK = 1000
+local function each_chunk(command, key, first, count)
+  local last = first + count - 1
+  while first <= last do
+    local till = math.min(first + CHUNK - 1, last)
+    redis.call(command, key, unpack(ARGV, first, till))
+    first = till + 1
+  end
+end
+local function hash(key)
+  local values = 2 * tonumber(ARGV[at])
+  each_chunk('HSET', key, at + 1, values)
+  at = at + 1 + values
+  local gone = tonumber(ARGV[at])
+  each_chunk('HDEL', key, at + 1, gone)
+  at = at + 1 + gone
+end
+
+hash(KEYS[4])
+for view = 6, #KEYS do
+  local ttl = ARGV[at]
+  at = at + 1
+  hash(KEYS[view])
+  redis.call('EXPIRE', KEYS[view], ttl)
+end
+return { 'ok', id }

@@ -1,0 +1,106 @@
+//! Reading streams without a group: what `events tail` and `why` need.
+
+use marabet_schemas::EntryId;
+use marabet_schemas::frame::Frame;
+use redis::Value;
+
+use crate::error::LogError;
+use crate::log::Log;
+use crate::namespace::Stream;
+use crate::wire;
+
+/// Most entries that one reading returns.
+pub const READ_MAX: usize = 10_000;
+
+impl Log {
+    /// The frames of a stream's partition from `from` to `to`, both included, in order; none for
+    /// the stream's beginning or end. At most `count`, and at most [`READ_MAX`].
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn range(
+        &self,
+        stream: Stream,
+        partition: u16,
+        from: Option<EntryId>,
+        to: Option<EntryId>,
+        count: usize,
+    ) -> Result<Vec<Frame>, LogError> {
+        let key = self.namespace().stream(stream, partition);
+        let mut command = redis::cmd("XRANGE");
+        command.arg(key).arg(id_or(from, "-")).arg(id_or(to, "+"));
+        command.arg("COUNT").arg(count.min(READ_MAX));
+        let entries = wire::entries(self.query(&command).await?)?;
+        Ok(entries.into_iter().map(wire::Entry::into_frame).collect())
+    }
+
+    /// The last frames of a stream's partition, in order. At most `count`, and at most
+    /// [`READ_MAX`].
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn last(
+        &self,
+        stream: Stream,
+        partition: u16,
+        count: usize,
+    ) -> Result<Vec<Frame>, LogError> {
+        let key = self.namespace().stream(stream, partition);
+        let mut command = redis::cmd("XREVRANGE");
+        command.arg(key).arg("+").arg("-").arg("COUNT").arg(count.min(READ_MAX));
+        let entries = wire::entries(self.query(&command).await?)?;
+        Ok(entries.into_iter().rev().map(wire::Entry::into_frame).collect())
+    }
+
+    /// The frame of this ID, where the stream (still) has it.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn frame(
+        &self,
+        stream: Stream,
+        partition: u16,
+        id: EntryId,
+    ) -> Result<Option<Frame>, LogError> {
+        Ok(self.range(stream, partition, Some(id), Some(id), 1).await?.pop())
+    }
+
+    /// The last ID that a stream has given out, also to an entry that is gone since; 0-0 for a
+    /// stream without entries.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn last_id(&self, stream: Stream, partition: u16) -> Result<EntryId, LogError> {
+        let key = self.namespace().stream(stream, partition);
+        last_generated(&mut self.shared().await?, &key).await
+    }
+}
+
+/// The last ID that a stream has given out; 0-0 for a stream that does not exist.
+pub(crate) async fn last_generated(
+    connection: &mut crate::connect::Connection,
+    key: &str,
+) -> Result<EntryId, LogError> {
+    match connection.ask(redis::cmd("XINFO").arg("STREAM").arg(key)).await {
+        Ok(answer) => info_id(answer, "last-generated-id")
+            .ok_or_else(|| LogError::unexpected("XINFO STREAM", &Value::Nil)),
+        Err(LogError::Reply { reason, .. }) if reason.contains("no such key") => {
+            Ok(EntryId::default())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn info_id(answer: Value, field: &str) -> Option<EntryId> {
+    let mut pairs = wire::array(answer)?.into_iter();
+    while let (Some(name), Some(value)) = (pairs.next(), pairs.next()) {
+        if wire::text(&name) == Some(field) {
+            return wire::entry_id(&value);
+        }
+    }
+    None
+}
+
+fn id_or(id: Option<EntryId>, open: &str) -> String {
+    id.map_or_else(|| open.to_owned(), |id| id.to_string())
+}

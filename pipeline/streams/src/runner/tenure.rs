@@ -1,0 +1,378 @@
+//! One tenure of a stage over a partition: from taking the lease to losing or giving it back.
+
+use std::time::{Duration, Instant};
+
+use marabet_schemas::dead::DeadLetter;
+use marabet_schemas::frame::Frame;
+use marabet_schemas::{Address, Body, EntryId};
+use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::RunOptions;
+use super::load::load_state;
+use super::reader::{Read, Reader};
+use crate::backoff::Backoff;
+use crate::clock;
+use crate::commit::{self, Batch, Committed, Line};
+use crate::connect::Connection;
+use crate::error::LogError;
+use crate::groups;
+use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
+use crate::log::Log;
+use crate::metrics::{Condition, StageMetrics};
+use crate::namespace::Slot;
+use crate::shutdown::Shutdown;
+
+/// How a tenure ended that did not fail.
+pub(crate) enum End {
+    /// The runner was asked to end.
+    Asked,
+    /// Another has the lease.
+    Held { owner: String, left: Duration },
+    /// A commit was refused, or the lease was lost: memory is out of step with the log.
+    Refused { reason: String },
+    /// A newer program wrote what comes next.
+    Newer { reason: String },
+}
+
+/// Ends a step early: by an end of the tenure, or by an error.
+enum Stop {
+    End(End),
+    Error(LogError),
+}
+
+impl From<LogError> for Stop {
+    fn from(error: LogError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Batches that are fetched and decoded ahead of the one being applied.
+const READ_AHEAD: usize = 1;
+/// How often a missing artefact is looked for.
+const MISSING_WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+pub(crate) struct Tenure<'a, S> {
+    log: &'a Log,
+    line: Line<'a>,
+    options: &'a RunOptions,
+    metrics: &'a StageMetrics,
+    driver: &'a mut Driver<S>,
+    /// Frames whose attempts were counted although nothing crashed; to be taken back.
+    absolved: &'a mut Vec<EntryId>,
+    committed: bool,
+}
+
+/// The lease that a tenure has, and the connection for everything that does not block.
+struct Held {
+    connection: Connection,
+    fence: Fence,
+    renewed: Instant,
+}
+
+impl<'a, S: Stage> Tenure<'a, S> {
+    pub(crate) fn new(
+        log: &'a Log,
+        line: Line<'a>,
+        options: &'a RunOptions,
+        metrics: &'a StageMetrics,
+        driver: &'a mut Driver<S>,
+        absolved: &'a mut Vec<EntryId>,
+    ) -> Self {
+        Self { log, line, options, metrics, driver, absolved, committed: false }
+    }
+
+    /// Whether anything was committed.
+    pub(crate) fn committed(&self) -> bool {
+        self.committed
+    }
+
+    fn slot(&self) -> Slot {
+        Slot::Partition(self.line.partition)
+    }
+
+    fn set_condition(&self, condition: Condition) {
+        self.metrics.set_condition(self.line.partition, condition);
+    }
+
+    /// Takes the lease, loads the state, and takes frames until something ends it.
+    pub(crate) async fn serve(&mut self, shutdown: &mut Shutdown) -> Result<End, LogError> {
+        let mut connection = self.log.connector().open().await?;
+        let (slot, stage) = (self.slot(), self.line.stage);
+        let fence = match lease::take(&mut connection, self.log, slot, stage).await? {
+            Lease::Taken(fence) => fence,
+            Lease::Held { owner, left } => return Ok(End::Held { owner, left }),
+        };
+        let mut held = Held { connection, fence, renewed: clock::moment() };
+        let end = match self.work(&mut held, shutdown).await {
+            Ok(()) => End::Asked,
+            Err(Stop::End(end)) => end,
+            Err(Stop::Error(error)) if is_group_gone(&error) => {
+                End::Refused { reason: error.to_string() }
+            }
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        if matches!(end, End::Asked | End::Newer { .. }) {
+            // What is not given back is free when its deadline has passed.
+            let _ =
+                lease::give_back(&mut held.connection, self.log, slot, stage, &held.fence).await;
+        }
+        Ok(end)
+    }
+
+    /// Returns when the runner was asked to end.
+    async fn work(&mut self, held: &mut Held, shutdown: &mut Shutdown) -> Result<(), Stop> {
+        self.set_condition(Condition::Loading);
+        let names = self.log.namespace();
+        let input = names.stream(self.line.input, self.line.partition);
+        groups::ensure(&mut held.connection, &input, self.line.stage).await?;
+        self.absolve(held).await?;
+        let state = names.state(self.slot(), self.line.stage);
+        load_state(&mut held.connection, &state, self.driver).await?;
+
+        // The task ends with this set, and its connection with the task.
+        let mut tasks = JoinSet::new();
+        let (to, mut frames) = mpsc::channel(READ_AHEAD);
+        tasks.spawn(Reader::open(self.log, self.line, self.options).await?.run(to));
+        self.set_condition(Condition::Running);
+        loop {
+            let Some(read) = shutdown.unless_asked(frames.recv()).await else { return Ok(()) };
+            let gone = || LogError::Asked("the reader's task is gone".to_owned());
+            let read: Read = read.ok_or_else(gone)??;
+            self.keep_lease(held).await?;
+            if read.again {
+                for frame in &read.frames {
+                    self.take_again(held, frame, shutdown).await?;
+                }
+            } else {
+                self.take(held, &read.frames, shutdown).await?;
+            }
+        }
+    }
+
+    /// Renews the lease when a third of it has passed.
+    async fn keep_lease(&self, held: &mut Held) -> Result<(), Stop> {
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
+            return Ok(());
+        }
+        let (slot, stage) = (self.slot(), self.line.stage);
+        let kept = lease::renew(&mut held.connection, self.log, slot, stage, &held.fence).await?;
+        if !kept {
+            let reason = "another process has taken the lease".to_owned();
+            return Err(Stop::End(End::Refused { reason }));
+        }
+        held.renewed = clock::moment();
+        Ok(())
+    }
+
+    /// Takes a frame that was handed out before. Each is counted before it is applied and its
+    /// count taken away by its commit: one that ends the process again and again stands out.
+    async fn take_again(
+        &mut self,
+        held: &mut Held,
+        frame: &Frame,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Stop> {
+        let attempts = self.log.namespace().attempts(self.slot(), self.line.stage);
+        let mut command = redis::cmd("HINCRBY");
+        command.arg(attempts).arg(frame.id.to_string()).arg(1);
+        let count: u32 = held.connection.query(&command).await?;
+        if count > self.options.attempts_max {
+            let reason = format!("{} attempts to apply its frame ended the process", count - 1);
+            return self.quarantine(held, frame, &reason).await;
+        }
+        self.absolved.push(frame.id);
+        self.take(held, std::slice::from_ref(frame), shutdown).await?;
+        self.absolved.pop();
+        Ok(())
+    }
+
+    /// Takes back the counts of frames that were given up for another reason than a crash.
+    async fn absolve(&mut self, held: &mut Held) -> Result<(), Stop> {
+        let attempts = self.log.namespace().attempts(self.slot(), self.line.stage);
+        for id in self.absolved.iter() {
+            let mut command = redis::cmd("HDEL");
+            command.arg(&attempts).arg(id.to_string());
+            held.connection.ask(&command).await?;
+        }
+        self.absolved.clear();
+        Ok(())
+    }
+
+    /// Applies frames and commits what follows, waiting for artefacts that are missing.
+    async fn take(
+        &mut self,
+        held: &mut Held,
+        frames: &[Frame],
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Stop> {
+        let mut rest = frames;
+        let mut waits = Backoff::new(MISSING_WAITS.0, MISSING_WAITS.1);
+        while !rest.is_empty() {
+            let started = clock::moment();
+            let error = match self.driver.apply(rest, self.log.artefacts()) {
+                Ok(outputs) => {
+                    self.metrics.apply_time.record(started.elapsed());
+                    return self.write(held, rest, outputs).await;
+                }
+                Err(error) => error,
+            };
+            let (FrameError::Newer { id, .. } | FrameError::Missing { id, .. }) = &error;
+            let good = rest.iter().position(|frame| frame.id == *id).unwrap_or(0);
+            if good > 0 {
+                let (before, after) = rest.split_at(good);
+                let outputs = self.driver.apply(before, self.log.artefacts());
+                let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
+                self.write(held, before, outputs).await?;
+                rest = after;
+            }
+            match error {
+                FrameError::Newer { .. } => {
+                    return Err(Stop::End(End::Newer { reason: error.to_string() }));
+                }
+                FrameError::Missing { hash, .. } => match self.log.get_artefact(&hash).await {
+                    Ok(_) => {
+                        waits.reset();
+                        self.set_condition(Condition::Running);
+                    }
+                    Err(LogError::Artefact { reason, .. }) => {
+                        let reason = format!("{error}: {reason}");
+                        tracing::warn!(stage = self.line.stage, "{reason}; trying again");
+                        self.set_condition(Condition::Missing { reason });
+                        self.keep_lease(held).await?;
+                        if shutdown.unless_asked(waits.wait()).await.is_none() {
+                            return Err(Stop::End(End::Asked));
+                        }
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits what follows from frames that were applied.
+    async fn write(
+        &mut self,
+        held: &mut Held,
+        frames: &[Frame],
+        outputs: Vec<FrameOutput>,
+    ) -> Result<(), Stop> {
+        let changes = match self.driver.changes() {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.driver.take_back();
+                return self.write_apart(held, frames, &error.to_string()).await;
+            }
+        };
+        let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
+        self.commit(held, batch).await?;
+        self.driver.keep();
+        self.measure(frames, &outputs);
+        Ok(())
+    }
+
+    /// Commits frames one by one, of which one leads to state that cannot be written: its events
+    /// become dead letters.
+    async fn write_apart(
+        &mut self,
+        held: &mut Held,
+        frames: &[Frame],
+        reason: &str,
+    ) -> Result<(), Stop> {
+        if let [frame] = frames {
+            let output = self.given_up(frame, reason);
+            let outputs = [output];
+            let batch = Batch { outputs: &outputs, changes: &[], quarantined: &[] };
+            self.commit(held, batch).await?;
+            self.measure(frames, &outputs);
+            return Ok(());
+        }
+        for frame in frames {
+            let frame = std::slice::from_ref(frame);
+            let outputs = self.driver.apply(frame, self.log.artefacts());
+            let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
+            Box::pin(self.write(held, frame, outputs)).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes over a frame that ends the process whenever it is applied.
+    async fn quarantine(
+        &mut self,
+        held: &mut Held,
+        frame: &Frame,
+        reason: &str,
+    ) -> Result<(), Stop> {
+        tracing::error!(
+            stage = self.line.stage,
+            partition = self.line.partition,
+            "frame {} is quarantined: {reason}",
+            frame.id
+        );
+        let outputs = [self.given_up(frame, reason)];
+        let quarantined = [(frame.id, reason.to_owned())];
+        let batch = Batch { outputs: &outputs, changes: &[], quarantined: &quarantined };
+        self.commit(held, batch).await?;
+        self.measure(std::slice::from_ref(frame), &outputs);
+        Ok(())
+    }
+
+    /// A frame all of whose events become dead letters.
+    fn given_up(&self, frame: &Frame, reason: &str) -> FrameOutput {
+        let letter = |(index, event): (u32, &Result<marabet_schemas::Event, _>)| DeadLetter {
+            stage: self.line.stage.to_owned(),
+            address: Address { partition: self.line.partition, entry: frame.id, index },
+            reason: reason.to_owned(),
+            line: match event {
+                Ok(event) => event.to_line(),
+                Err(marabet_schemas::frame::BadLine { line, .. }) => line.clone(),
+            },
+        };
+        let dead = (0..).zip(&frame.events).map(letter).collect();
+        FrameOutput { id: frame.id, dead, ..FrameOutput::default() }
+    }
+
+    async fn commit(&mut self, held: &mut Held, batch: Batch<'_>) -> Result<(), Stop> {
+        let sent = clock::moment();
+        let connection = &mut held.connection;
+        let refused = |reason| Err(Stop::End(End::Refused { reason }));
+        match commit::commit(connection, self.log, self.line, &held.fence, batch).await? {
+            Committed::Done => {
+                self.metrics.commit_time.record(sent.elapsed());
+                self.metrics.commits.add(1);
+                self.committed = true;
+                Ok(())
+            }
+            Committed::Fenced => refused("another process has taken the lease".to_owned()),
+            Committed::NotHead { expected, found } => refused(format!(
+                "frame {expected} is not the first that is pending, which is {found}"
+            )),
+        }
+    }
+
+    fn measure(&self, frames: &[Frame], outputs: &[FrameOutput]) {
+        let metrics = self.metrics;
+        metrics.frames.add(frames.len() as u64);
+        metrics.events.add(frames.iter().map(|frame| frame.events.len() as u64).sum());
+        for output in outputs {
+            metrics.derived.add(output.events.len() as u64);
+            metrics.dead.add(output.dead.len() as u64);
+            if output.events.is_empty() {
+                continue;
+            }
+            let age = self.log.stamps().age(self.line.partition, output.id);
+            metrics.latency.record(age);
+            if output.events.iter().any(|event| matches!(event.body, Body::ValueBet(_))) {
+                metrics.bet_latency.record(age);
+            }
+        }
+    }
+}
+
+/// Whether the stream or the group was lost by the server: starting over makes them again.
+fn is_group_gone(error: &LogError) -> bool {
+    matches!(error, LogError::Reply { reason, .. }
+        if reason.contains("NOGROUP") || reason.contains("UNBLOCKED"))
+}

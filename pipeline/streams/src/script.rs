@@ -1,0 +1,50 @@
+//! The Lua scripts: what must happen in Redis at once or not at all.
+
+use std::sync::LazyLock;
+
+use redis::Cmd;
+
+/// A script, by its text and the hash under which Redis keeps it.
+pub(crate) struct Script(redis::Script, &'static str);
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self(redis::Script::new(text), text)
+    }
+
+    /// The script's text.
+    pub(crate) fn text(&self) -> &'static str {
+        self.1
+    }
+
+    /// The beginning of a command that runs it on these keys; the arguments follow.
+    pub(crate) fn command<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        let keys: Vec<&str> = keys.into_iter().collect();
+        command.arg(self.0.get_hash()).arg(keys.len());
+        for key in keys {
+            command.arg(key);
+        }
+        command
+    }
+}
+
+/// Appends frames to the feed, each batch number once.
+pub(crate) static APPEND: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/append.lua")));
+
+/// Makes a writer the owner of a source in one partition.
+pub(crate) static SOURCE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/source.lua")));
+
+/// Writes what follows from a batch of frames and acknowledges it.
+pub(crate) static COMMIT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/commit.lua")));
+
+/// Writes what follows from a batch of frames of other slots.
+pub(crate) static ACCOUNT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/account.lua")));
+
+/// Takes, renews and gives back a lease.
+pub(crate) static LEASE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/lease.lua")));
