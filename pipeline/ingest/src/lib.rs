@@ -6,6 +6,7 @@
 
 pub mod football_data;
 pub mod lines;
+pub mod ndjson;
 pub mod recorded;
 pub mod reject;
 pub mod seasons;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use marabet_ingest::football_data::{Loader, Standing, Timing};
-use marabet_ingest::simulator::{Planting, Settings, Simulation};
+use marabet_ingest::simulator::{Planting, Settings, Simulation, Truth};
 use marabet_quant::settle::settle;
 use marabet_quant::{Market, Odds, Selection};
 use marabet_schemas::facts::{Phase, Quote};
@@ -62,6 +62,20 @@ fn events_come_in_canonical_order_and_each_match_lives_once() {
             }
         }
     }
+}
+
+#[test]
+fn the_truth_reads_back_as_it_is_written() {
+    let simulation = league(|with| with.planted.share = 0.5);
+    let mut bytes = Vec::new();
+    simulation.write_truths(&mut bytes).unwrap();
+    let read: Vec<Truth> = String::from_utf8(bytes)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(read.iter().any(|truth| truth.planted.is_some()));
+    assert!(read.iter().eq(simulation.truths()));
 }
 
 fn quotes(simulation: &Simulation) -> impl Iterator<Item = (Event, Quote)> {

@@ -20,6 +20,7 @@ mod settings;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::io::{self, Write};
 
 use marabet_schemas::{Event, Instant};
 
@@ -74,6 +75,18 @@ impl Simulation {
     #[must_use]
     pub fn events(&self) -> Events<&Self> {
         Events::new(self)
+    }
+
+    /// Writes what is true of each match, one JSON object a line.
+    ///
+    /// # Errors
+    /// What `out` reports.
+    pub fn write_truths(&self, out: &mut impl Write) -> io::Result<()> {
+        for truth in self.truths() {
+            serde_json::to_writer(&mut *out, truth)?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
     }
 
     /// As [`Simulation::events`], owning the league.
