@@ -16,6 +16,7 @@ pub mod inplay;
 pub mod matrix;
 pub mod outcome;
 pub mod payoff;
+pub mod prices;
 pub mod ratings;
 mod root;
 pub mod score;

@@ -25,7 +25,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All outcomes, best first.
+    /// All outcomes, best first: each in the place that its discriminant names.
     pub const ALL: [Self; 5] = [Self::Win, Self::HalfWin, Self::Push, Self::HalfLoss, Self::Loss];
 
     /// The outcome by how far the score lies above the line, in quarter goals: two or more win,

@@ -3,6 +3,9 @@
 /// Steps that a search may take; bisection alone needs about 64 for the last bit of an interval.
 const STEPS_MAX: u32 = 200;
 
+/// A Newton step this short, by the root's own size, is the last.
+const LAST_STEP: f64 = 1e-9;
+
 /// Where `f`, falling on `low..high`, passes zero: Newton's steps while they stay inside the
 /// bracket, halves of it where they do not. `None` when no root lies inside or the steps run out.
 ///
@@ -36,7 +39,9 @@ pub(crate) fn falling(
             low + (high - low) / 2.0
         };
         let step = next - x;
-        if step.abs() <= f64::EPSILON * x.abs() || next == low || next == high {
+        // Newton squares what is missing: after a step this short nothing is.
+        let last = next == newton && step.abs() <= LAST_STEP * next.abs();
+        if last || step.abs() <= f64::EPSILON * x.abs() || next == low || next == high {
             return Some(next);
         }
         step_before = step;

@@ -106,7 +106,7 @@ impl Market<'_> {
                 let scale = target / overround;
                 implied.iter_mut().for_each(|p| *p = *p * *p * scale);
                 let z = insiders(implied, (target * overround).sqrt(), target)?;
-                implied.iter_mut().for_each(|a| *a = shin_probability(*a, z).0);
+                implied.iter_mut().for_each(|a| *a = shin_probability(*a, z));
                 Some(parameter("z", z))
             }
         }
@@ -132,7 +132,8 @@ pub(super) fn power(implied: &mut [f64], target: f64) -> Option<f64> {
         let next = (k - (libm::log(sum) - log_target) * sum / weighted).max(0.0);
         let step = (next - k).abs();
         k = next;
-        if step <= 4.0 * f64::EPSILON * k {
+        // Newton squares what is missing: after a step this short nothing is.
+        if step <= 1e-9 * k {
             implied.iter_mut().for_each(|log| *log = libm::exp(k * *log));
             return Some(k);
         }
@@ -178,14 +179,17 @@ fn insiders(scaled: &[f64], start_sum: f64, target: f64) -> Option<f64> {
         return None;
     }
     let selections = scaled.len() as f64;
+    // The sum of the roots over one denominator, with its slope.
     let sum = |z: f64| {
-        let (mut sum, mut slope) = (-target, 0.0);
+        let (mut roots, mut slopes) = (0.0, 0.0);
         for a in scaled {
-            let (p, root) = shin_probability(*a, z);
-            sum += p;
-            slope -= p * (1.0 - p) / root;
+            let root = (z * z + 4.0 * (1.0 - z) * a).sqrt();
+            roots += root;
+            slopes += (z - 2.0 * a) / root;
         }
-        (sum, slope)
+        let halves = 0.5 / (1.0 - z);
+        let sum = (roots - selections * z) * halves;
+        (sum - target, (slopes - selections + 2.0 * sum) * halves)
     };
     // Newton's step from z = 0, where the slope is known in closed form.
     let first = 2.0 * (start_sum - target) / (selections - start_sum);
@@ -204,10 +208,9 @@ fn insiders(scaled: &[f64], start_sum: f64, target: f64) -> Option<f64> {
     }
 }
 
-/// The positive root `p` of `(1 − z)p² + zp = a`, and the root of the discriminant.
-fn shin_probability(a: f64, z: f64) -> (f64, f64) {
+/// The positive root `p` of `(1 − z)p² + zp = a`.
+fn shin_probability(a: f64, z: f64) -> f64 {
     let root = (z * z + 4.0 * (1.0 - z) * a).sqrt();
     // Of the two forms of the root, the one that subtracts nothing.
-    let p = if z >= 0.0 { 2.0 * a / (root + z) } else { (root - z) / (2.0 * (1.0 - z)) };
-    (p, root)
+    if z >= 0.0 { 2.0 * a / (root + z) } else { (root - z) / (2.0 * (1.0 - z)) }
 }

@@ -2,7 +2,7 @@
 
 use super::{Implied, ImpliedError};
 use crate::goals::Means;
-use crate::matrix::{self, ScoreMatrix};
+use crate::matrix::{self, Goals, ScoreMatrix};
 use crate::outcome::Outcome;
 
 /// What a bet counts.
@@ -169,16 +169,10 @@ struct Law {
 
 impl Law {
     fn new(lambda: f64, mu: f64, rho: f64) -> Self {
-        let (home, away) = matrix::poisson_pair(lambda, mu);
-        let side = home.len();
-        let mut lead = vec![0.0; 2 * side - 1];
-        for (goals, p) in home.iter().enumerate() {
-            for (slot, q) in lead[goals..goals + side].iter_mut().rev().zip(&away) {
-                *slot += p * q;
-            }
-        }
-        // The total is Poisson itself, its grid ending where the sides' does.
-        let total = matrix::poisson(lambda + mu, 2 * side - 1);
+        let (home, away) = Goals::pair(lambda, mu);
+        let counts = 2 * home.len() - 1;
+        let (mut lead, mut total) = (vec![0.0; counts], vec![0.0; counts]);
+        matrix::convolve(&home, &away, 1.0, &mut lead, &mut total);
         Self { lambda, mu, rho, lead, total }
     }
 

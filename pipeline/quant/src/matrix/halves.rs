@@ -25,9 +25,9 @@ impl Halves {
             return Err(MatrixError::Shape { rows: side, columns: side });
         }
         let mut cells = vec![0.0; side * side];
-        for (home, row) in first.cells.chunks_exact(first.side).enumerate() {
+        for (home, row) in first.rows().enumerate() {
             for (away, before) in row.iter().enumerate() {
-                for (more, after) in second.cells.chunks_exact(second.side).enumerate() {
+                for (more, after) in second.rows().enumerate() {
                     let start = (home + more) * side + away;
                     for (cell, p) in cells[start..].iter_mut().zip(after) {
                         *cell += before * p;

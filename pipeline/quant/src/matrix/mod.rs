@@ -4,11 +4,16 @@
 //! match or a half, goals still to come or the final score.
 
 mod halves;
+mod make;
 mod outcomes;
+mod poisson;
 mod tilt;
 
 pub use halves::Halves;
+pub(crate) use make::convolve;
+pub(crate) use outcomes::Threshold;
 pub use outcomes::UnpricedMarket;
+pub(crate) use poisson::Goals;
 pub use tilt::TiltError;
 
 /// Joint probabilities of home and away goals on a square grid from 0–0 up.
@@ -19,22 +24,11 @@ pub use tilt::TiltError;
 pub struct ScoreMatrix {
     /// Goals per side from 0 up to one below this.
     side: usize,
-    /// `cells[home * side + away]`.
-    cells: Vec<f64>,
     /// The probability that the constructor left beyond the grid.
     tail: f64,
-    sums: Sums,
-}
-
-/// The distributions that most markets are settled on.
-#[derive(Debug, Clone, PartialEq)]
-struct Sums {
-    /// Home goals minus away goals, from `1 - side` up.
-    difference: Vec<f64>,
-    /// Home goals plus away goals, from 0 up.
-    total: Vec<f64>,
-    home: Vec<f64>,
-    away: Vec<f64>,
+    /// The cells (`home * side + away`), then the laws that most markets are settled on: leads
+    /// from `1 - side` up, totals, home goals and away goals from 0 up.
+    numbers: Vec<f64>,
 }
 
 /// Why a score matrix could not be made.
@@ -98,141 +92,16 @@ impl ScoreMatrix {
     pub const GOALS_MAX: u8 = 127;
     /// The greatest expected number of goals of one side.
     pub const MEAN_MAX: f64 = 50.0;
-    /// The probability per side beyond the grid of the constructors from means.
-    const TAIL_MAX: f64 = 1e-11;
-    /// How far from one the sum of a given grid may be.
-    const MASS_TOLERANCE: f64 = 0.01;
-
-    /// Independent Poisson goals with means `lambda` (home) and `mu` (away).
-    ///
-    /// The grid ends where less than 10⁻¹¹ a side lies beyond; that rest is spread over it in
-    /// proportion.
-    ///
-    /// # Errors
-    /// [`MatrixError::Mean`] when a mean is outside 0..=[`ScoreMatrix::MEAN_MAX`].
-    pub fn independent(lambda: f64, mu: f64) -> Result<Self, MatrixError> {
-        Self::dixon_coles(lambda, mu, 0.0)
-    }
-
-    /// Poisson goals with means `lambda` (home) and `mu` (away) and Dixon and Coles' correction
-    /// of the four low scores.
-    ///
-    /// `τ(0,0) = 1 − λμρ`, `τ(0,1) = 1 + λρ`, `τ(1,0) = 1 + μρ`, `τ(1,1) = 1 − ρ` (Dixon and
-    /// Coles 1997, equation 4.2). The correction moves no goal expectation; a negative `rho` makes
-    /// draws likelier. The grid ends where less than 10⁻¹¹ a side lies beyond; that rest is spread
-    /// over it in proportion.
-    ///
-    /// # Errors
-    /// [`MatrixError::Mean`] when a mean is outside 0..=[`ScoreMatrix::MEAN_MAX`];
-    /// [`MatrixError::Rho`] unless every `τ` is positive, see [`rho_bounds`].
-    pub fn dixon_coles(lambda: f64, mu: f64, rho: f64) -> Result<Self, MatrixError> {
-        for (side, value) in [("home", lambda), ("away", mu)] {
-            if !(0.0..=Self::MEAN_MAX).contains(&value) {
-                return Err(MatrixError::Mean { side, value });
-            }
-        }
-        let (low, high) = rho_bounds(lambda, mu);
-        if !(low < rho && rho < high) {
-            return Err(MatrixError::Rho { rho, lambda, mu, low, high });
-        }
-        let (home, away) = poisson_pair(lambda, mu);
-        let side = home.len();
-        let mut cells = Vec::with_capacity(side * side);
-        for at_home in &home {
-            cells.extend(away.iter().map(|at_away| at_home * at_away));
-        }
-        cells[0] *= 1.0 - lambda * mu * rho;
-        cells[1] *= 1.0 + lambda * rho;
-        cells[side] *= 1.0 + mu * rho;
-        cells[side + 1] *= 1.0 - rho;
-        Ok(Self::normalised(side, cells))
-    }
-
-    /// A matrix from its rows: `rows[home][away]`. A grid that is not square is padded with zeros.
-    ///
-    /// # Errors
-    /// [`MatrixError::Shape`] when a side is empty or above [`ScoreMatrix::GOALS_MAX`] or rows
-    /// differ in length; [`MatrixError::Cell`] for a negative or not finite value;
-    /// [`MatrixError::Mass`] when the sum is not one within 0.01. The rest is spread in proportion.
-    pub fn from_grid<R: AsRef<[f64]>>(rows: &[R]) -> Result<Self, MatrixError> {
-        let width = rows.first().map_or(0, |row| row.as_ref().len());
-        let side = rows.len().max(width);
-        let odd_row = rows.iter().map(|row| row.as_ref().len()).find(|length| *length != width);
-        if width == 0 || side > usize::from(Self::GOALS_MAX) + 1 || odd_row.is_some() {
-            let columns = odd_row.unwrap_or(width);
-            return Err(MatrixError::Shape { rows: rows.len(), columns });
-        }
-        let mut cells = vec![0.0; side * side];
-        for (home, row) in rows.iter().enumerate() {
-            cells[home * side..home * side + width].copy_from_slice(row.as_ref());
-        }
-        Self::checked(side, cells)
-    }
-
-    /// A matrix from the probability of each score up to `goals_max` a side.
-    ///
-    /// # Errors
-    /// As [`ScoreMatrix::from_grid`].
-    pub fn from_fn(
-        goals_max: u8,
-        mut probability: impl FnMut(u8, u8) -> f64,
-    ) -> Result<Self, MatrixError> {
-        let side = usize::from(goals_max) + 1;
-        if goals_max > Self::GOALS_MAX {
-            return Err(MatrixError::Shape { rows: side, columns: side });
-        }
-        let mut cells = Vec::with_capacity(side * side);
-        for home in 0..=goals_max {
-            cells.extend((0..=goals_max).map(|away| probability(home, away)));
-        }
-        Self::checked(side, cells)
-    }
-
-    /// The matrix of final scores when this one is of the goals still to come and the score is
-    /// `home`–`away`.
-    ///
-    /// # Errors
-    /// [`MatrixError::Shape`] when the grid would pass [`ScoreMatrix::GOALS_MAX`].
-    pub fn shifted(&self, home: u8, away: u8) -> Result<Self, MatrixError> {
-        let (home, away) = (usize::from(home), usize::from(away));
-        let side = self.side + home.max(away);
-        if side > usize::from(Self::GOALS_MAX) + 1 {
-            return Err(MatrixError::Shape { rows: side, columns: side });
-        }
-        let mut cells = vec![0.0; side * side];
-        for (more, row) in self.cells.chunks_exact(self.side).enumerate() {
-            let start = (home + more) * side + away;
-            cells[start..start + self.side].copy_from_slice(row);
-        }
-        let sums = Sums::of(side, &cells);
-        Ok(Self { side, cells, tail: self.tail, sums })
-    }
-
-    fn checked(side: usize, cells: Vec<f64>) -> Result<Self, MatrixError> {
-        if let Some(at) = cells.iter().position(|cell| !(cell.is_finite() && *cell >= 0.0)) {
-            return Err(MatrixError::Cell { home: at / side, away: at % side, value: cells[at] });
-        }
-        let mass: f64 = cells.iter().sum();
-        if (mass - 1.0).abs() > Self::MASS_TOLERANCE {
-            return Err(MatrixError::Mass(mass));
-        }
-        Ok(Self::normalised(side, cells))
-    }
-
-    /// The matrix of cells that are finite, not negative and not all zero.
-    fn normalised(side: usize, mut cells: Vec<f64>) -> Self {
-        let mass: f64 = cells.iter().sum();
-        let scale = 1.0 / mass;
-        cells.iter_mut().for_each(|cell| *cell *= scale);
-        let sums = Sums::of(side, &cells);
-        Self { side, cells, tail: (1.0 - mass).max(0.0), sums }
-    }
 
     /// The probability of a score; zero beyond the grid.
     #[must_use]
     pub fn get(&self, home: u8, away: u8) -> f64 {
         let (home, away) = (usize::from(home), usize::from(away));
-        if home < self.side && away < self.side { self.cells[home * self.side + away] } else { 0.0 }
+        if home < self.side && away < self.side {
+            self.numbers[home * self.side + away]
+        } else {
+            0.0
+        }
     }
 
     /// The greatest number of goals of a side on the grid.
@@ -252,25 +121,43 @@ impl ScoreMatrix {
         let goals = 0..=self.goals_max();
         let scores =
             goals.clone().flat_map(move |home| goals.clone().map(move |away| (home, away)));
-        scores.zip(&self.cells).map(|((home, away), probability)| (home, away, *probability))
+        scores.zip(self.cells()).map(|((home, away), probability)| (home, away, *probability))
     }
 
-    /// The probabilities of 0, 1, 2 … goals of the home side.
-    #[must_use]
-    pub fn home_goals(&self) -> &[f64] {
-        &self.sums.home
+    fn cells(&self) -> &[f64] {
+        &self.numbers[..self.side * self.side]
     }
 
-    /// The probabilities of 0, 1, 2 … goals of the away side.
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.cells().chunks_exact(self.side)
+    }
+
+    /// The probabilities of every lead of the home side, from minus [`ScoreMatrix::goals_max`] up.
     #[must_use]
-    pub fn away_goals(&self) -> &[f64] {
-        &self.sums.away
+    pub fn leads(&self) -> &[f64] {
+        let start = self.side * self.side;
+        &self.numbers[start..start + 2 * self.side - 1]
     }
 
     /// The probabilities of 0, 1, 2 … goals of both sides together.
     #[must_use]
     pub fn total_goals(&self) -> &[f64] {
-        &self.sums.total
+        let start = self.side * (self.side + 2) - 1;
+        &self.numbers[start..start + 2 * self.side - 1]
+    }
+
+    /// The probabilities of 0, 1, 2 … goals of the home side.
+    #[must_use]
+    pub fn home_goals(&self) -> &[f64] {
+        let start = self.side * (self.side + 4) - 2;
+        &self.numbers[start..start + self.side]
+    }
+
+    /// The probabilities of 0, 1, 2 … goals of the away side.
+    #[must_use]
+    pub fn away_goals(&self) -> &[f64] {
+        let start = self.side * (self.side + 5) - 2;
+        &self.numbers[start..start + self.side]
     }
 
     /// The probability that home goals minus away goals are `lead`.
@@ -278,13 +165,13 @@ impl ScoreMatrix {
     pub fn lead(&self, lead: i32) -> f64 {
         let level = i32::from(self.goals_max());
         let at = usize::try_from(lead.saturating_add(level)).ok();
-        at.and_then(|at| self.sums.difference.get(at)).copied().unwrap_or(0.0)
+        at.and_then(|at| self.leads().get(at)).copied().unwrap_or(0.0)
     }
 
     /// The probabilities of home win, draw and away win.
     #[must_use]
     pub fn match_odds(&self) -> [f64; 3] {
-        let (below, level) = self.sums.difference.split_at(self.side - 1);
+        let (below, level) = self.leads().split_at(self.side - 1);
         [level[1..].iter().sum(), level[0], below.iter().sum()]
     }
 
@@ -292,32 +179,7 @@ impl ScoreMatrix {
     #[must_use]
     pub fn means(&self) -> (f64, f64) {
         let mean = |goals: &[f64]| goals.iter().zip(0u8..).map(|(p, n)| p * f64::from(n)).sum();
-        (mean(&self.sums.home), mean(&self.sums.away))
-    }
-}
-
-impl Sums {
-    fn of(side: usize, cells: &[f64]) -> Self {
-        let mut sums = Self {
-            difference: vec![0.0; 2 * side - 1],
-            total: vec![0.0; 2 * side - 1],
-            home: Vec::with_capacity(side),
-            away: vec![0.0; side],
-        };
-        for (home, row) in cells.chunks_exact(side).enumerate() {
-            sums.home.push(row.iter().sum());
-            let leads = &mut sums.difference[home..home + side];
-            for (lead, cell) in leads.iter_mut().rev().zip(row) {
-                *lead += cell;
-            }
-            for (total, cell) in sums.total[home..home + side].iter_mut().zip(row) {
-                *total += cell;
-            }
-            for (away, cell) in sums.away.iter_mut().zip(row) {
-                *away += cell;
-            }
-        }
-        sums
+        (mean(self.home_goals()), mean(self.away_goals()))
     }
 }
 
@@ -330,44 +192,6 @@ pub fn rho_bounds(lambda: f64, mu: f64) -> (f64, f64) {
     let low = (-1.0 / lambda).max(-1.0 / mu);
     let high = (1.0 / (lambda * mu)).min(1.0);
     (low, high)
-}
-
-/// How many goals from 0 up hold all but `TAIL_MAX` of a Poisson distribution; at least two, for
-/// the four corrected cells.
-fn poisson_side(mean: f64) -> usize {
-    let mut probability = libm::exp(-mean);
-    let mut goals = 0.0;
-    let mut side = 1;
-    // Past the mean the terms fall at least geometrically, which bounds what is left of them.
-    loop {
-        let ratio = mean / (goals + 1.0);
-        let left = probability * ratio / (1.0 - ratio);
-        if side >= 2 && ratio < 1.0 && left < ScoreMatrix::TAIL_MAX {
-            return side;
-        }
-        goals += 1.0;
-        probability *= ratio;
-        side += 1;
-    }
-}
-
-/// Two Poisson laws on the grid that holds all but `TAIL_MAX` of each.
-pub(crate) fn poisson_pair(lambda: f64, mu: f64) -> (Vec<f64>, Vec<f64>) {
-    let side = poisson_side(lambda).max(poisson_side(mu));
-    (poisson(lambda, side), poisson(mu, side))
-}
-
-/// The probabilities of 0 to `side − 1` goals at a mean.
-pub(crate) fn poisson(mean: f64, side: usize) -> Vec<f64> {
-    let mut probability = libm::exp(-mean);
-    let mut goals = 0.0;
-    let mut next = || {
-        let this = probability;
-        goals += 1.0;
-        probability *= mean / goals;
-        this
-    };
-    (0..side).map(|_| next()).collect()
 }
 
 #[cfg(test)]

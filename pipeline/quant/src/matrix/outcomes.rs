@@ -65,16 +65,14 @@ impl ScoreMatrix {
             S::No | S::Draw | S::Odd => Some(Outcomes::won(yes).mirrored()),
             _ => None,
         };
-        let level = i32::from(self.goals_max());
         let above = |goals: &[f64], line: Line| above_line(goals, 0, -line.quarters());
+        let ahead = |quarters: i16| above_line(self.leads(), self.first_lead(), quarters);
         match payoff.market().kind {
-            K::AsianHandicap(line) => {
-                on_line(above_line(&self.sums.difference, -level, line.quarters()))
-            }
-            K::Totals(line) => on_line(above(&self.sums.total, line)),
-            K::HomeTotals(line) => on_line(above(&self.sums.home, line)),
-            K::AwayTotals(line) => on_line(above(&self.sums.away, line)),
-            K::DrawNoBet => on_line(above_line(&self.sums.difference, -level, 0)),
+            K::AsianHandicap(line) => on_line(ahead(line.quarters())),
+            K::Totals(line) => on_line(above(self.total_goals(), line)),
+            K::HomeTotals(line) => on_line(above(self.home_goals(), line)),
+            K::AwayTotals(line) => on_line(above(self.away_goals(), line)),
+            K::DrawNoBet => on_line(ahead(0)),
             K::MatchOdds => self.three_way(selection, 0),
             K::EuropeanHandicap(given) => self.three_way(selection, i32::from(given)),
             K::DoubleChance => match selection {
@@ -84,23 +82,26 @@ impl ScoreMatrix {
                 _ => None,
             },
             K::BothTeamsToScore => {
-                let rows = self.cells.chunks_exact(self.side).skip(1);
+                let rows = self.rows().skip(1);
                 yes_or_no(rows.map(|row| row[1..].iter().sum::<f64>()).sum())
             }
-            K::OddEven => yes_or_no(self.sums.total.iter().step_by(2).sum()),
-            K::HomeCleanSheet => yes_or_no(self.sums.away[0]),
-            K::AwayCleanSheet => yes_or_no(self.sums.home[0]),
-            K::HomeWinToNil => yes_or_no(self.cells.iter().step_by(self.side).skip(1).sum::<f64>()),
-            K::AwayWinToNil => yes_or_no(self.cells[1..self.side].iter().sum()),
+            K::OddEven => yes_or_no(self.total_goals().iter().step_by(2).sum()),
+            K::HomeCleanSheet => yes_or_no(self.away_goals()[0]),
+            K::AwayCleanSheet => yes_or_no(self.home_goals()[0]),
+            K::HomeWinToNil => yes_or_no(self.rows().skip(1).map(|row| row[0]).sum()),
+            K::AwayWinToNil => yes_or_no(self.cells()[1..self.side].iter().sum()),
         }
+    }
+
+    fn first_lead(&self) -> i32 {
+        -i32::from(self.goals_max())
     }
 
     /// Home, draw or away after `given` goals to the home side.
     fn three_way(&self, selection: Selection, given: i32) -> Option<Outcomes> {
-        let level = i32::from(self.goals_max());
         let handicapped = |halves: i32| {
             let quarters = i16::try_from(4 * given + halves).expect("an i8 of goals fits");
-            above_line(&self.sums.difference, -level, quarters)
+            above_line(self.leads(), self.first_lead(), quarters)
         };
         match selection {
             Selection::Home => Some(handicapped(-2)),
@@ -111,16 +112,45 @@ impl ScoreMatrix {
     }
 }
 
-/// The outcomes of a bet that a count of goals, given a line in quarter goals, is above zero.
+/// The outcomes of a bet that a count of goals, given `quarters` quarter goals, is above zero.
 ///
-/// `probabilities` are those of the counts from `first` up.
-fn above_line(probabilities: &[f64], first: i32, given_quarters: i16) -> Outcomes {
-    let mut outcomes = Outcomes::default();
-    for (count, probability) in (first..).zip(probabilities) {
-        let margin = 4 * count + i32::from(given_quarters);
-        outcomes.add(Outcome::from_margin(margin), *probability);
+/// `law` are the probabilities of the counts from `first` up.
+fn above_line(law: &[f64], first: i32, quarters: i16) -> Outcomes {
+    let line = Threshold::of(i32::from(quarters));
+    let place = |count: i32| usize::try_from(count - first).unwrap_or(0).min(law.len());
+    let (wins_from, loses_below) = (place(line.wins_from), place(line.loses_below));
+    let mut outcomes = Outcomes {
+        win: law[wins_from..].iter().sum(),
+        loss: law[..loses_below].iter().sum(),
+        ..Outcomes::default()
+    };
+    if let Some(between) = line.between {
+        outcomes.add(between, law[loses_below..wins_from].iter().sum());
     }
     outcomes
+}
+
+/// Where a line parts the counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Threshold {
+    /// From this count up the whole stake wins.
+    pub(crate) wins_from: i32,
+    /// Below this count the whole stake is lost.
+    pub(crate) loses_below: i32,
+    /// What the one count between brings, where there is one.
+    pub(crate) between: Option<Outcome>,
+}
+
+impl Threshold {
+    /// Of a bet that a count plus `quarters` quarter goals is above zero: two quarters above the
+    /// line the whole stake wins, two below it is lost.
+    pub(crate) fn of(quarters: i32) -> Self {
+        let wins_from = (5 - quarters).div_euclid(4);
+        let loses_below = (2 - quarters).div_euclid(4);
+        let between =
+            (loses_below < wins_from).then(|| Outcome::from_margin(4 * loses_below + quarters));
+        Self { wins_from, loses_below, between }
+    }
 }
 
 #[cfg(test)]

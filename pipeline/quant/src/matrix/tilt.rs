@@ -105,7 +105,7 @@ struct Tilt<'a> {
 
 impl<'a> Tilt<'a> {
     fn new(matrix: &'a ScoreMatrix) -> Self {
-        Self { matrix, cells: matrix.cells.clone(), features: Vec::new() }
+        Self { matrix, cells: matrix.cells().to_vec(), features: Vec::new() }
     }
 
     /// What the bet brings in each score.

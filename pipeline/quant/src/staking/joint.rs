@@ -92,20 +92,36 @@ pub(super) fn states(matrix: &ScoreMatrix, bets: &[JointBet]) -> Result<States, 
             return Err(UnpricedMarket::Selection { market, selection }.into());
         }
     }
-    let mut weights: BTreeMap<Vec<Outcome>, f64> = BTreeMap::new();
+    let mut weights: BTreeMap<Pattern, f64> = BTreeMap::new();
     for (home, away, probability) in matrix.iter().filter(|(_, _, p)| *p > 0.0) {
-        let outcome = |bet: &JointBet| {
-            settle::outcome(bet.market.kind, bet.selection, home, away)
-                .expect("the market offers the selection")
-        };
-        *weights.entry(bets.iter().map(outcome).collect()).or_default() += probability;
+        let mut pattern = Pattern::default();
+        for (at, bet) in bets.iter().enumerate() {
+            let outcome = settle::outcome(bet.market.kind, bet.selection, home, away);
+            pattern.set(at, outcome.expect("the market offers the selection"));
+        }
+        *weights.entry(pattern).or_default() += probability;
     }
     let mut states = States::new(bets.len());
-    for (outcomes, weight) in weights {
-        let profits = outcomes.iter().zip(bets);
-        states.push(weight, profits.map(|(outcome, bet)| outcome.profit(bet.net_odds)));
+    for (pattern, weight) in weights {
+        let profit = |(at, bet): (usize, &JointBet)| pattern.get(at).profit(bet.net_odds);
+        states.push(weight, bets.iter().enumerate().map(profit));
     }
     Ok(states)
+}
+
+/// What each bet brings, four bits a bet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Pattern([u64; BETS_MAX / 16]);
+
+impl Pattern {
+    /// Of a bet that was not set before.
+    fn set(&mut self, bet: usize, outcome: Outcome) {
+        self.0[bet / 16] |= (outcome as u64) << (4 * (bet % 16));
+    }
+
+    fn get(&self, bet: usize) -> Outcome {
+        Outcome::ALL[(self.0[bet / 16] >> (4 * (bet % 16)) & 0xF) as usize]
+    }
 }
 
 #[cfg(test)]
