@@ -1,6 +1,8 @@
 //! Telling granted bets on one channel: each at most once as new, none too late.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -48,6 +50,8 @@ pub struct Notifier {
     outbox: Arc<dyn Outbox>,
     clock: Arc<dyn Clock>,
     options: NotifierOptions,
+    /// How many bets ended in each state, by [`State::ALL`].
+    ended: [AtomicU64; State::ALL.len()],
 }
 
 /// What became of an event.
@@ -70,13 +74,20 @@ impl Notifier {
         clock: Arc<dyn Clock>,
         options: NotifierOptions,
     ) -> Self {
-        Self { channel, outbox, clock, options }
+        Self { channel, outbox, clock, options, ended: Default::default() }
     }
 
     /// The channel's name.
     #[must_use]
     pub fn channel(&self) -> &str {
         self.channel.name()
+    }
+
+    /// How many bets this notifier has brought to an end in each state, by state.
+    #[must_use]
+    pub fn ended(&self) -> BTreeMap<State, u64> {
+        let counts = self.ended.iter().map(|count| count.load(Ordering::Relaxed));
+        State::ALL.into_iter().zip(counts).collect()
     }
 
     /// Deals with an event of `grants`.
@@ -99,7 +110,7 @@ impl Notifier {
         let first = self.entry(&bet, state, 0, None);
         match self.outbox.begin(self.channel(), bet.id(), &first).await? {
             None if state == State::Claimed => self.tell(&bet, false).await,
-            None => Ok(Told::Now(first)),
+            None => Ok(self.count(first)),
             Some(Entry { state: State::Claimed, .. }) if state != State::Claimed => {
                 let note = Some("left while it was being told".to_owned());
                 self.end(&bet, State::Unknown, 0, note).await
@@ -181,7 +192,14 @@ impl Notifier {
     ) -> Result<Told, OutboxError> {
         let entry = self.entry(bet, state, attempts, note);
         self.outbox.update(self.channel(), bet.id(), &entry).await?;
-        Ok(Told::Now(entry))
+        Ok(self.count(entry))
+    }
+
+    fn count(&self, entry: Entry) -> Told {
+        let place = State::ALL.iter().position(|state| *state == entry.state);
+        let count = &self.ended[place.expect("every state is among all")];
+        count.fetch_add(1, Ordering::Relaxed);
+        Told::Now(entry)
     }
 }
 

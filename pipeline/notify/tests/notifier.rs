@@ -114,6 +114,8 @@ async fn a_bet_is_told_once_and_its_revisions_are_the_same_bet() {
     let desk = desk(Vec::new(), 0);
     let entry = ended(desk.notifier.handle(&event(grant())).await, State::Sent);
     assert_eq!((entry.attempts, desk.recorded()), (1, Some(entry.clone())));
+    let written = serde_json::to_value(entry.state).unwrap();
+    assert_eq!(written, entry.state.as_str());
     let mut revised = grant();
     revised.value_bet.revision = 3;
     for again in [event(grant()), event(revised)] {
@@ -122,6 +124,8 @@ async fn a_bet_is_told_once_and_its_revisions_are_the_same_bet() {
     assert_eq!(desk.repetitions(), [false]);
     let other = Event::of(key(), instant(FOUND), Seen { src: "t".into(), book: "b".into() });
     assert_eq!(desk.notifier.handle(&other).await, Ok(Told::NoGrant));
+    let ended = desk.notifier.ended();
+    assert!(ended.iter().all(|(state, count)| *count == u64::from(*state == State::Sent)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,6 +44,25 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Claimed, Self::Sent, Self::Unknown, Self::Expired, Self::Nothing, Self::Failed];
+
+    /// The state as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Sent => "sent",
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Nothing => "nothing",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What is written down of a bet on a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
