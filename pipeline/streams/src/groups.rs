@@ -108,3 +108,43 @@ pub(crate) async fn ensure(
         answer => answer.map(|_| ()),
     }
 }
+
+/// Hands everything that is pending in a group to one of its consumers, whoever had it.
+pub(crate) async fn claim_all(
+    connection: &mut Connection,
+    key: &str,
+    group: &str,
+    consumer: &str,
+) -> Result<(), LogError> {
+    let unexpected = || LogError::unexpected("XAUTOCLAIM", &Value::Nil);
+    let mut from = "0-0".to_owned();
+    // Each round goes on after the last, and what is pending ends.
+    loop {
+        let mut command = redis::cmd("XAUTOCLAIM");
+        command.arg(key).arg(group).arg(consumer).arg(0).arg(&from);
+        command.arg("COUNT").arg(1000).arg("JUSTID");
+        let answer = wire::array(connection.ask(&command).await?).ok_or_else(unexpected)?;
+        let next = answer.first().and_then(wire::text).ok_or_else(unexpected)?;
+        if next == "0-0" {
+            return Ok(());
+        }
+        from = next.to_owned();
+    }
+}
+
+/// The first entry that is pending in a group.
+pub(crate) async fn first_pending(
+    connection: &mut Connection,
+    key: &str,
+    group: &str,
+) -> Result<Option<EntryId>, LogError> {
+    let mut command = redis::cmd("XPENDING");
+    command.arg(key).arg(group).arg("-").arg("+").arg(1);
+    let answer = connection.ask(&command).await?;
+    let unexpected = || LogError::unexpected("XPENDING", &Value::Nil);
+    let Some(first) = wire::array(answer).ok_or_else(unexpected)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let parts = wire::array(first).ok_or_else(unexpected)?;
+    Ok(Some(parts.first().and_then(wire::entry_id).ok_or_else(unexpected)?))
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, FromRedisValue};
+use redis::{Cmd, FromRedisValue, Value};
 
 use crate::artefact::ArtefactStore;
 use crate::backoff::Backoff;
@@ -15,6 +15,7 @@ use crate::error::LogError;
 use crate::latency::Stamps;
 use crate::metrics::Metrics;
 use crate::namespace::Namespace;
+use crate::script::Script;
 
 /// How to open a log.
 #[derive(Debug, Clone)]
@@ -175,6 +176,20 @@ impl Log {
             *self.inner.shared.lock().await = None;
         }
         answer
+    }
+
+    /// Runs a script that may be run again, as [`Self::query`].
+    pub(crate) async fn run(&self, script: &Script, command: &Cmd) -> Result<Value, LogError> {
+        for last in [false, true] {
+            let mut connection = self.shared().await?;
+            match connection.run(script, command).await {
+                Err(LogError::Away { .. }) if !last => {
+                    *self.inner.shared.lock().await = None;
+                }
+                answer => return answer,
+            }
+        }
+        unreachable!("the last round returns")
     }
 
     /// A connection for commands that answer at once, shared with others.

@@ -48,3 +48,11 @@ pub(crate) static ACCOUNT: LazyLock<Script> =
 /// Takes, renews and gives back a lease.
 pub(crate) static LEASE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/lease.lua")));
+
+/// Writes a text that is not there yet.
+pub(crate) static OUTBOX: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/outbox.lua")));
+
+/// Puts a fact in the place of a dead letter.
+pub(crate) static RETRY: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/retry.lua")));

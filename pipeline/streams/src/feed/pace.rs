@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::check;
 use crate::clock;
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::groups;
 use crate::namespace::{Namespace, Stream};
+use crate::trim::memory_share;
 
 /// Bounds on what a writer appends before the slowest group has caught up.
 #[derive(Debug, Clone)]
@@ -97,13 +97,4 @@ impl Pace {
         self.bytes_at_look = self.bytes;
         Ok(None)
     }
-}
-
-/// The share of its memory bound that the server uses; 0 where it has none.
-async fn memory_share(connection: &mut Connection) -> Result<f64, LogError> {
-    let info: String = connection.query(redis::cmd("INFO").arg("memory")).await?;
-    let fields = check::fields(&info);
-    let number = |field: &str| fields.get(field).and_then(|text| text.parse::<f64>().ok());
-    let max = number("maxmemory").filter(|&max| max > 0.0);
-    Ok(number("used_memory").zip(max).map_or(0.0, |(used, max)| used / max))
 }

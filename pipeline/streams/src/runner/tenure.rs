@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::RunOptions;
 use super::load::load_state;
-use super::reader::{Read, Reader};
+use super::reader::{CONSUMER, Read, Reader};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::commit::{self, Batch, Committed, Line};
@@ -127,6 +127,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let names = self.log.namespace();
         let input = names.stream(self.line.input, self.line.partition);
         groups::ensure(&mut held.connection, &input, self.line.stage).await?;
+        groups::claim_all(&mut held.connection, &input, self.line.stage, CONSUMER).await?;
         self.absolve(held).await?;
         let state = names.state(self.slot(), self.line.stage);
         load_state(&mut held.connection, &state, self.driver).await?;
@@ -136,11 +137,17 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let (to, mut frames) = mpsc::channel(READ_AHEAD);
         tasks.spawn(Reader::open(self.log, self.line, self.options).await?.run(to));
         self.set_condition(Condition::Running);
+        let mut stray = None;
         loop {
             let Some(read) = shutdown.unless_asked(frames.recv()).await else { return Ok(()) };
             let gone = || LogError::Asked("the reader's task is gone".to_owned());
             let read: Read = read.ok_or_else(gone)??;
             self.keep_lease(held).await?;
+            if read.frames.is_empty() {
+                stray = self.look_for_stray(held, &input, stray).await?;
+                continue;
+            }
+            stray = None;
             if read.again {
                 for frame in &read.frames {
                     self.take_again(held, frame, shutdown).await?;
@@ -148,6 +155,25 @@ impl<'a, S: Stage> Tenure<'a, S> {
             } else {
                 self.take(held, &read.frames, shutdown).await?;
             }
+        }
+    }
+
+    /// Looks whether a frame is pending although nothing comes: it was handed to the blocked
+    /// read of an owner before, and no commit would notice it as long as nothing else comes. A
+    /// frame that is pending at one look may be on its way; at the second it is a stray.
+    async fn look_for_stray(
+        &self,
+        held: &mut Held,
+        input: &str,
+        before: Option<EntryId>,
+    ) -> Result<Option<EntryId>, Stop> {
+        let found = groups::first_pending(&mut held.connection, input, self.line.stage).await?;
+        match found {
+            Some(id) if before == found => {
+                let reason = format!("frame {id} was handed to someone else");
+                Err(Stop::End(End::Refused { reason }))
+            }
+            found => Ok(found),
         }
     }
 

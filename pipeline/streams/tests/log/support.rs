@@ -1,6 +1,4 @@
 //! A server and a small stage for the tests of the log.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
 
@@ -15,35 +13,35 @@ use marabet_streams::{
 use tempfile::TempDir;
 
 /// A server in a temporary folder.
-pub struct Server {
-    pub redis: EmbeddedRedis,
-    pub folder: TempDir,
+pub(crate) struct Server {
+    pub(crate) redis: EmbeddedRedis,
+    pub(crate) folder: TempDir,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let redis = EmbeddedRedis::start(folder.path(), EmbeddedOptions::default()).await.unwrap();
         Self { redis, folder }
     }
 
-    pub async fn log(&self, partitions: u16) -> Log {
+    pub(crate) async fn log(&self, partitions: u16) -> Log {
         self.named("mb", partitions).await
     }
 
-    pub async fn named(&self, prefix: &str, partitions: u16) -> Log {
+    pub(crate) async fn named(&self, prefix: &str, partitions: u16) -> Log {
         let namespace = Namespace::new(prefix, partitions).unwrap();
         Log::open(&self.redis.url(), namespace, LogOptions::default()).await.unwrap()
     }
 
     /// A connection to look and meddle with.
-    pub async fn raw(&self) -> redis::aio::MultiplexedConnection {
+    pub(crate) async fn raw(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.redis.url()).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
     /// Sends one command, given as words.
-    pub async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+    pub(crate) async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let mut command = redis::cmd(words[0]);
         for word in &words[1..] {
             command.arg(word);
@@ -53,46 +51,46 @@ impl Server {
 }
 
 /// Kills a process as nothing else does.
-pub fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     let status = std::process::Command::new("kill").arg("-9").arg(pid.to_string()).status();
     assert!(status.unwrap().success());
 }
 
 /// The match of this number.
-pub fn key(number: u32) -> MatchKey {
+pub(crate) fn key(number: u32) -> MatchKey {
     format!("E0|2024-25|H{number}|A{number}|1").parse().unwrap()
 }
 
 /// A fact about a match.
-pub fn seen(number: u32, at: i64, book: &str) -> Event {
+pub(crate) fn seen(number: u32, at: i64, book: &str) -> Event {
     let seen = Seen { src: "test".into(), book: book.into() };
     Event::of(key(number), Instant::from_micros(at), seen)
 }
 
 /// Facts of several matches, in turns.
-pub fn facts(matches: u32, rounds: i64) -> Vec<Event> {
+pub(crate) fn facts(matches: u32, rounds: i64) -> Vec<Event> {
     let fact = |round, number| seen(number, round, &format!("book{}", (round * 7) % 13));
     (0..rounds).flat_map(|round| (0..matches).map(move |number| fact(round, number))).collect()
 }
 
 /// Counts facts of each match and forwards each with the count; some books are trouble.
-pub struct Counting {
+pub(crate) struct Counting {
     counts: Table<String, u64>,
     name: &'static str,
 }
 
 impl Counting {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::named("counting")
     }
 
-    pub fn named(name: &'static str) -> Self {
+    pub(crate) fn named(name: &'static str) -> Self {
         Self { counts: Table::new("counts"), name }
     }
 }
 
 /// The artefact that the book `model` needs.
-pub const MODEL: &[u8] = b"a model";
+pub(crate) const MODEL: &[u8] = b"a model";
 
 impl Stage for Counting {
     fn name(&self) -> &'static str {
@@ -139,13 +137,13 @@ impl Stage for Counting {
 }
 
 /// The stage between feed and priced stream.
-pub fn first(partition: u16) -> StageRun {
+pub(crate) fn first(partition: u16) -> StageRun {
     let options = RunOptions { block: Duration::from_millis(50), ..RunOptions::default() };
     StageRun { partition, input: Stream::Feed, output: Stream::Priced, options }
 }
 
 /// Runs the counting stage over every partition.
-pub fn spawn_first(log: &Log, shutdown: &Shutdown) -> Vec<tokio::task::JoinHandle<()>> {
+pub(crate) fn spawn_first(log: &Log, shutdown: &Shutdown) -> Vec<tokio::task::JoinHandle<()>> {
     (0..log.namespace().partitions())
         .map(|partition| {
             let (log, shutdown) = (log.clone(), shutdown.clone());
@@ -157,17 +155,17 @@ pub fn spawn_first(log: &Log, shutdown: &Shutdown) -> Vec<tokio::task::JoinHandl
 }
 
 /// A writer of the source `test`.
-pub async fn writer(log: &Log) -> FeedWriter {
+pub(crate) async fn writer(log: &Log) -> FeedWriter {
     FeedWriter::open(log, &"test".into(), FeedOptions::default()).await.unwrap()
 }
 
 /// Every frame of a stream's partition.
-pub async fn frames(log: &Log, stream: Stream, partition: u16) -> Vec<Frame> {
+pub(crate) async fn frames(log: &Log, stream: Stream, partition: u16) -> Vec<Frame> {
     log.range(stream, partition, None, None, 10_000).await.unwrap()
 }
 
 /// Every event's line of a stream's partition.
-pub async fn lines(log: &Log, stream: Stream, partition: u16) -> Vec<String> {
+pub(crate) async fn lines(log: &Log, stream: Stream, partition: u16) -> Vec<String> {
     let frames = frames(log, stream, partition).await;
     frames
         .iter()
@@ -177,7 +175,7 @@ pub async fn lines(log: &Log, stream: Stream, partition: u16) -> Vec<String> {
 }
 
 /// The lines of all partitions, by match: what does not depend on frames and partitions.
-pub async fn by_match(log: &Log, stream: Stream) -> Vec<String> {
+pub(crate) async fn by_match(log: &Log, stream: Stream) -> Vec<String> {
     let mut all = Vec::new();
     for partition in 0..log.namespace().partitions() {
         for frame in frames(log, stream, partition).await {
@@ -193,7 +191,7 @@ pub async fn by_match(log: &Log, stream: Stream) -> Vec<String> {
 }
 
 /// Waits until it holds, for ten seconds at most.
-pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     for _ in 0..1000 {
         if holds().await {
             return;
@@ -204,7 +202,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 }
 
 /// Waits until the stage has derived so many events.
-pub async fn until_derived(log: &Log, stream: Stream, events: usize) {
+pub(crate) async fn until_derived(log: &Log, stream: Stream, events: usize) {
     until(&format!("{events} events in {stream}"), || async {
         let mut count = 0;
         for partition in 0..log.namespace().partitions() {

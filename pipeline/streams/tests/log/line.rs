@@ -1,11 +1,10 @@
 //! The line: facts go in, what follows comes out, in order, once.
 
-mod support;
-
 use marabet_stage::CacheClass;
 use marabet_streams::{ShutdownTrigger, Slot, Stream};
-use support::{
-    Counting, Server, by_match, facts, first, frames, spawn_first, until_derived, writer,
+
+use crate::support::{
+    self, Counting, Server, by_match, facts, first, frames, spawn_first, until_derived, writer,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

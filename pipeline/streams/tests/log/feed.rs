@@ -1,0 +1,129 @@
+//! The feed's writer: each batch once, in order, at the readers' pace.
+
+use std::time::Duration;
+
+use marabet_streams::{Ahead, FeedOptions, FeedWriter, LogError, ShutdownTrigger, Stream};
+
+use crate::support::{
+    Server, by_match, facts, frames, kill, lines, spawn_first, until, until_derived, writer,
+};
+
+#[tokio::test]
+async fn a_source_that_is_read_again_appends_each_event_once() {
+    let server = Server::start().await;
+    let log = server.log(3).await;
+    let all = facts(10, 30);
+    let first = writer(&log).await;
+    assert_eq!(first.resume_from(), 0);
+    first.append_from(0, &all[..123]).await.unwrap();
+    first.flush().await.unwrap();
+    drop(first);
+
+    let second = writer(&log).await;
+    let resume = second.resume_from() as usize;
+    assert!((100..=123).contains(&resume), "{resume}");
+    second.append_from(0, &all).await.unwrap();
+    second.close().await.unwrap();
+    let mut once: Vec<_> = all.iter().map(|event| (event.key.clone(), event.to_line())).collect();
+    once.sort_by(|a, b| a.0.cmp(&b.0));
+    let once: Vec<String> = once.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(by_match(&log, Stream::Feed).await, once);
+}
+
+#[tokio::test]
+async fn a_source_has_one_writer() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let stale = writer(&log).await;
+    let owner = writer(&log).await;
+    stale.append(&facts(1, 1)).await.unwrap();
+    let refused = stale.flush().await.unwrap_err();
+    assert!(matches!(refused, LogError::Fenced { .. }), "{refused}");
+    owner.append(&facts(1, 2)).await.unwrap();
+    owner.flush().await.unwrap();
+    assert_eq!(lines(&log, Stream::Feed, 0).await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_event_of_the_whole_system_goes_to_every_partition() {
+    let server = Server::start().await;
+    let log = server.log(4).await;
+    let writer = writer(&log).await;
+    let mut event = facts(1, 1).remove(0);
+    event.key = None;
+    writer.append(&[event]).await.unwrap();
+    writer.flush().await.unwrap();
+    for partition in 0..4 {
+        assert_eq!(lines(&log, Stream::Feed, partition).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_waits_for_the_slowest_group() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let _: String =
+        server.say(&["XGROUP", "CREATE", "mb:{00}:feed", "counting", "0", "MKSTREAM"]).await;
+    let ahead = Ahead { frames_max: 8, ..Ahead::default() };
+    let options = FeedOptions { ahead, ..FeedOptions::default() };
+    let writer = FeedWriter::open(&log, &"test".into(), options).await.unwrap();
+    // 64 frames for a group that nobody reads for.
+    let all = facts(64, 256);
+    let appending = async {
+        for some in all.chunks(256) {
+            writer.append(some).await.unwrap();
+        }
+        writer.flush().await.unwrap();
+    };
+    let relief = async {
+        until("it is held up", || async {
+            log.metrics().feed.waits_for().is_some_and(|by| by.contains("group counting"))
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let held_at = frames(&log, Stream::Feed, 0).await.len();
+        assert!(held_at <= 8 + 16 + 2, "{held_at} frames are there");
+        let (trigger, shutdown) = ShutdownTrigger::new();
+        (spawn_first(&log, &shutdown), trigger)
+    };
+    let (_, (_tasks, _trigger)) = tokio::join!(appending, relief);
+    until_derived(&log, Stream::Priced, all.len()).await;
+    assert_eq!(log.metrics().feed.waits_for(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_that_the_server_lost_are_sent_again() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let writer = writer(&log).await;
+    let all = facts(5, 40);
+    for some in all.chunks(20) {
+        writer.append(some).await.unwrap();
+        writer.flush().await.unwrap();
+    }
+    // The server dies and its file loses its end, as a crash of the machine would have it.
+    let pid = server.redis.pid().unwrap();
+    let aof = server.folder.path().join("appendonlydir/appendonly.aof.1.incr.aof");
+    let stopped = std::process::Command::new("kill").args(["-STOP", &pid.to_string()]).status();
+    assert!(stopped.unwrap().success());
+    let size = aof.metadata().unwrap().len();
+    std::fs::File::options().write(true).open(&aof).unwrap().set_len(size / 2).unwrap();
+    kill(pid);
+    until("the server is back", || async { server.redis.restarts() == 1 }).await;
+    until("the writer has seen to it", || async { lines_or_none(&log).await.len() == all.len() })
+        .await;
+    let appended: Vec<String> = all.iter().map(marabet_schemas::Event::to_line).collect();
+    assert_eq!(lines(&log, Stream::Feed, 0).await, appended);
+    assert_eq!(server.redis.repairs().len(), 1);
+}
+
+async fn lines_or_none(log: &marabet_streams::Log) -> Vec<String> {
+    match log.range(Stream::Feed, 0, None, None, 1000).await {
+        Ok(frames) => frames
+            .iter()
+            .flat_map(|frame| &frame.events)
+            .map(|event| event.as_ref().unwrap().to_line())
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,13 @@
+//! The log against a real server that each test starts for itself.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod account;
+mod commit;
+mod dead;
+mod embedded;
+mod faults;
+mod feed;
+mod group;
+mod line;
+mod support;
+mod upkeep;
