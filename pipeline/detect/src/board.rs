@@ -62,15 +62,15 @@ impl<'a> Board<'a> {
     /// Whether a price can stand for what its book thinks: it is offered, was seen recently
     /// enough, and is no error of the book's.
     pub(crate) fn is_reference(&self, market: Market, price: &Price, plan: &Plan) -> bool {
-        price.live && self.is_fresh(price, plan) && !self.is_under_round(market, price)
+        price.is_live() && self.is_fresh(price, plan) && !self.is_under_round(market, price)
     }
 
-    /// Whether the book's own market sums below what it must pay out, and the book is no
-    /// exchange.
+    /// Whether the book's own market sums below what it must pay out (by more than rounding), and
+    /// the book is no exchange.
     pub(crate) fn is_under_round(&self, market: Market, price: &Price) -> bool {
         let offered = &price.odds[..market.selections().len()];
         let sum: f64 = offered.iter().map(|odds| 1.0 / odds).sum();
-        sum < winners(market) && !self.rules.book(price.book).exchange
+        sum < winners(market) - 1e-9 && !self.rules.book(price.book).exchange
     }
 
     /// The median of what other books offer on a selection, of as many as there are.
@@ -81,11 +81,10 @@ impl<'a> Board<'a> {
         plan: &Plan,
         without: BookId,
     ) -> Option<Median> {
-        let others = view
-            .row
-            .prices
-            .iter()
-            .filter(|price| price.book != without && price.live && self.is_fresh(price, plan));
+        let others =
+            view.row.prices.iter().filter(|price| {
+                price.book != without && price.is_live() && self.is_fresh(price, plan)
+            });
         let mut odds: Vec<f64> = others.map(|price| price.odds[selection]).collect();
         odds.sort_by(f64::total_cmp);
         let middle = odds.len() / 2;

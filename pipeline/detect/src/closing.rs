@@ -1,9 +1,10 @@
 //! Closing-line value: what a bet's price was worth by the last price before the off.
 //!
 //! Net odds × the closing fair probability − 1. The closing price is a reference book's last one
-//! before the actual kick-off, or the one that its source calls closing; its margin is taken out
-//! (power by default). Where the line moved, the book's closing prices are re-priced to the bet's
-//! line through a score matrix that has them, and the figure is flagged.
+//! before the actual kick-off, if it was known to stand within the last hour before it, or the
+//! one that its source calls closing; its margin is taken out (power by default). Where the line
+//! moved, the book's closing prices are re-priced to the bet's line through a score matrix that
+//! has them, and the figure is flagged.
 
 use marabet_quant::payoff::Payoff;
 use marabet_quant::{Market, Selection};
@@ -13,8 +14,12 @@ use marabet_schemas::bets::{ClosingLineValue, ReferencePrice};
 use crate::board::Board;
 use crate::fair::{devig_price, odds_of};
 use crate::scores::Known;
-use crate::state::prices::{BookId, PerSelection, Price};
+use crate::state::prices::{BookId, MarketRow, PerSelection, Price};
 use crate::state::rows::BetRecord;
+
+/// A price that was not known to stand for longer than this before the kick-off does not close:
+/// with it a bet would be measured against the prices of its own day.
+const CLOSING_AGE_MAX_S: i64 = 3_600;
 
 /// A closing price and the fair probabilities behind it.
 struct Close<'a> {
@@ -52,9 +57,11 @@ pub(crate) fn value(board: &Board<'_>, bet: &BetRecord) -> Option<ClosingLineVal
 /// A book's closing prices, where its margin can be taken out and it is no error: an exchange
 /// apart, a market that sums below one is.
 fn closes<'a>(board: &Board<'a>, book: BookId, kickoff: Instant) -> Vec<Close<'a>> {
+    let stood_until = kickoff.plus_seconds(-CLOSING_AGE_MAX_S);
     let markets = board.state.markets_of(board.key);
-    let close = |(market, row): (Market, &'a crate::state::prices::MarketRow)| {
-        let price = row.closing_price(book, kickoff)?;
+    let close = |(market, row): (Market, &'a MarketRow)| {
+        let price =
+            row.closing_price(book, kickoff, stood_until, |price| board.last_seen(price))?;
         let fair = (!board.is_under_round(market, price))
             .then(|| devig_price(market, price.odds, board.rules.closing_devig))??;
         Some(Close { market, price, fair })

@@ -22,6 +22,8 @@ use crate::state::within::Within;
 pub(crate) enum NoFair {
     /// Nobody's opinion is known.
     Nothing,
+    /// This book's was, and has not been seen for too long.
+    Stale(BookId),
     /// This book's is, and the method cannot take its margin out.
     Devig(BookId),
 }
@@ -55,10 +57,12 @@ pub(crate) struct Opinion {
     /// The first two reference books that have a price, de-vigged: the second stands in where
     /// the first is the one that offers.
     sharp: [Option<(BookId, PerSelection)>; 2],
-    /// The first book whose margin the method cannot take out.
-    failed: Option<BookId>,
+    /// Why there may be no fair price: the first book of which that is so.
+    lacking: NoFair,
     /// Every book for a consensus, by name.
     parties: Vec<(BookId, PerSelection)>,
+    /// The sum over them, in this order.
+    total: PerSelection,
     /// The model's probabilities, conditional like the books'.
     model: Option<PerSelection>,
 }
@@ -77,32 +81,41 @@ impl Opinion {
             model_weight: plan.rules.model_weight,
             books_min: usize::from(plan.rules.consensus_books_min.max(1)),
             sharp: [None; 2],
-            failed: None,
+            lacking: NoFair::Nothing,
             parties: Vec::new(),
+            total: PerSelection::default(),
             model: None,
         };
         let method = plan.rules.devig;
-        let mut fair_of = |price: &Price, failed: &mut Option<BookId>| {
-            let fair = devigged.fair(board.key, view.market, price, method);
-            if fair.is_none() {
-                failed.get_or_insert(price.book);
+        let mut devigged = devigged.of_market(board.key, view.market);
+        let mut fair_of = |price: &Price, lacking: &mut NoFair| {
+            let why = if !price.is_live() || board.is_under_round(view.market, price) {
+                NoFair::Nothing
+            } else if !board.is_fresh(price, plan) {
+                NoFair::Stale(price.book)
+            } else if let Some(fair) = devigged.fair(price, method) {
+                return Some((price.book, fair));
+            } else {
+                NoFair::Devig(price.book)
+            };
+            if *lacking == NoFair::Nothing {
+                *lacking = why;
             }
-            fair.map(|fair| (price.book, fair))
+            None
         };
         match plan.rules.fair {
             FairSource::Sharp | FairSource::Blend => {
                 let prices = plan.references.iter().filter_map(|book| view.row.price(*book));
-                let mut fairs = prices
-                    .filter(|price| board.is_reference(view.market, price, plan))
-                    .filter_map(|price| fair_of(price, &mut opinion.failed));
+                let mut fairs = prices.filter_map(|price| fair_of(price, &mut opinion.lacking));
                 opinion.sharp = [fairs.next(), fairs.next()];
             }
             FairSource::Consensus => {
                 let prices = view.row.prices.iter();
-                opinion.parties = prices
-                    .filter(|price| board.is_reference(view.market, price, plan))
-                    .filter_map(|price| fair_of(price, &mut opinion.failed))
-                    .collect();
+                opinion.parties =
+                    prices.filter_map(|price| fair_of(price, &mut opinion.lacking)).collect();
+                for (_, fair) in &opinion.parties {
+                    opinion.total.iter_mut().zip(fair).for_each(|(total, p)| *total += p);
+                }
             }
             FairSource::Model => {}
         }
@@ -114,15 +127,15 @@ impl Opinion {
 
     /// The fair price against what `offering` offers, its own opinion left out.
     pub(crate) fn without(&self, offering: Option<BookId>) -> Result<FairMarket, NoFair> {
-        let nothing = self.failed.map_or(NoFair::Nothing, NoFair::Devig);
+        let lacking = self.lacking;
         let model =
             self.model.map(|probabilities| FairMarket { probabilities, parties: Parties::NoBook });
         match self.source {
-            FairSource::Sharp => self.sharp(offering).ok_or(nothing),
-            FairSource::Consensus => self.consensus(offering).ok_or(nothing),
+            FairSource::Sharp => self.sharp(offering).ok_or(lacking),
+            FairSource::Consensus => self.consensus(offering).ok_or(lacking),
             FairSource::Model => model.ok_or(NoFair::Nothing),
             FairSource::Blend => {
-                let sharp = self.sharp(offering).ok_or(nothing)?;
+                let sharp = self.sharp(offering).ok_or(lacking)?;
                 Ok(self.pooled(sharp, model.ok_or(NoFair::Nothing)?))
             }
         }
@@ -136,21 +149,19 @@ impl Opinion {
         })
     }
 
-    /// The mean of the other books' de-vigged probabilities, summed in the order of their names.
+    /// The mean of the other books' de-vigged probabilities.
     fn consensus(&self, offering: Option<BookId>) -> Option<FairMarket> {
-        let mut sum = PerSelection::default();
-        let mut books = 0_u16;
-        for (_, fair) in self.parties.iter().filter(|(book, _)| Some(*book) != offering) {
-            for (sum, probability) in sum.iter_mut().zip(fair) {
-                *sum += probability;
-            }
-            books += 1;
+        let own = self.parties.iter().find(|(book, _)| Some(*book) == offering);
+        let others = self.parties.len() - usize::from(own.is_some());
+        if others < self.books_min {
+            return None;
         }
-        let enough = usize::from(books) >= self.books_min;
-        enough.then(|| FairMarket {
-            probabilities: sum.map(|sum| sum / f64::from(books)),
-            parties: Parties::AllBut(offering),
-        })
+        let own = own.map_or(PerSelection::default(), |(_, fair)| *fair);
+        let mut probabilities = self.total;
+        for (probability, own) in probabilities.iter_mut().zip(own) {
+            *probability = (*probability - own) / others as f64;
+        }
+        Some(FairMarket { probabilities, parties: Parties::AllBut(offering) })
     }
 
     /// The logarithmic pool of a sharp price and the model, `p ∝ model^w · sharp^(1 − w)`
@@ -198,34 +209,40 @@ struct Kept {
 }
 
 impl Devigged {
-    /// The fair probabilities behind a book's price; none where the method has none for it.
-    pub(crate) fn fair(
-        &mut self,
-        key: &MatchKey,
-        market: Market,
-        price: &Price,
-        method: Method,
-    ) -> Option<PerSelection> {
-        let kept = self.markets.entry(Within::new(key, market)).or_default();
-        let sought = (price.book, method);
-        let place = kept.binary_search_by_key(&sought, |kept| (kept.book, kept.method));
-        if let Ok(place) = place
-            && kept[place].odds == price.odds
-        {
-            return kept[place].fair;
-        }
-        let fair = devig_price(market, price.odds, method);
-        let entry = Kept { book: price.book, method, odds: price.odds, fair };
-        match place {
-            Ok(place) => kept[place] = entry,
-            Err(place) => kept.insert(place, entry),
-        }
-        fair
+    /// What is kept of one market.
+    pub(crate) fn of_market(&mut self, key: &MatchKey, market: Market) -> DeviggedMarket<'_> {
+        DeviggedMarket { market, kept: self.markets.entry(Within::new(key, market)).or_default() }
     }
 
     /// Forgets a market.
     pub(crate) fn drop_market(&mut self, key: &MatchKey, market: Market) {
         self.markets.remove(&Within::new(key, market));
+    }
+}
+
+/// The de-vigged prices of one market.
+pub(crate) struct DeviggedMarket<'a> {
+    market: Market,
+    kept: &'a mut Vec<Kept>,
+}
+
+impl DeviggedMarket<'_> {
+    /// The fair probabilities behind a book's price; none where the method has none for it.
+    fn fair(&mut self, price: &Price, method: Method) -> Option<PerSelection> {
+        let sought = (price.book, method);
+        let place = self.kept.binary_search_by_key(&sought, |kept| (kept.book, kept.method));
+        if let Ok(place) = place
+            && self.kept[place].odds == price.odds
+        {
+            return self.kept[place].fair;
+        }
+        let fair = devig_price(self.market, price.odds, method);
+        let entry = Kept { book: price.book, method, odds: price.odds, fair };
+        match place {
+            Ok(place) => self.kept[place] = entry,
+            Err(place) => self.kept.insert(place, entry),
+        }
+        fair
     }
 }
 

@@ -275,9 +275,10 @@ impl Detect {
             Some(market) => vec![market],
             None => self.state.markets_of(key).map(|(market, _)| market).collect(),
         };
+        let now = self.state.matches.get(key).map_or(event.at, |row| row.now);
         for market in markets {
             let row = self.state.markets.get_mut(&Within::new(key, market));
-            if !row.is_some_and(|row| row.withdraw(book)) {
+            if !row.is_some_and(|row| row.withdraw(book, now)) {
                 continue;
             }
             // Where the book was the reference, another takes its place.
@@ -289,7 +290,7 @@ impl Detect {
     /// A book's prices were looked at and stand: what was stale is not any more.
     fn seen(&mut self, key: &MatchKey, event: &Event, book: BookId, derived: &mut Derived) {
         self.state.seen.entry(key.clone(), SeenRow::default).mark(book, event.at);
-        let offers = |row: &MarketRow| row.price(book).is_some_and(|price| price.live);
+        let offers = |row: &MarketRow| row.price(book).is_some_and(|price| price.is_live());
         let markets: Vec<Market> = self
             .state
             .markets_of(key)
@@ -453,7 +454,7 @@ fn check(priced: &Priced) -> Result<(), Fault> {
 fn price(book: BookId, at: Instant, quote: &Quote) -> Price {
     let mut odds = PerSelection::default();
     odds.iter_mut().zip(&quote.odds).for_each(|(kept, odds)| *kept = odds.decimal());
-    Price { book, at, odds, live: true }
+    Price { book, at, odds, gone: None }
 }
 
 impl Stage for Detect {

@@ -120,7 +120,7 @@ impl<'a> Look<'a> {
     fn candidates(&self, opinion: &Opinion, which: Which) -> Vec<Candidate> {
         let mut found = Vec::new();
         let least = 1.0 + self.plan.rules.ev_min;
-        for price in self.view.row.prices.iter().filter(|price| price.live) {
+        for price in self.view.row.prices.iter().filter(|price| price.is_live()) {
             if matches!(which, Which::Book(book) if book != price.book) {
                 continue;
             }
@@ -141,6 +141,7 @@ impl<'a> Look<'a> {
         let (book, reason) = match opinion.without(None) {
             Ok(_) => return None,
             Err(NoFair::Nothing) => (None, RefusalReason::NoFairPrice),
+            Err(NoFair::Stale(book)) => (Some(book), RefusalReason::Stale),
             Err(NoFair::Devig(book)) => (Some(book), RefusalReason::DevigFailed),
         };
         let is_late = self.board.now() > self.view.row.first_at;
@@ -250,7 +251,12 @@ impl<'a> Look<'a> {
     ) -> Option<Verdict> {
         let (market, board) = (self.view.market, self.board);
         let opinion = Opinion::of(&board, self.plan, &self.view, &mut self.memo.devigged);
-        let fair = opinion.without(book).ok()?;
+        let Ok(fair) = opinion.without(book) else {
+            // By the closing prices at the latest a market shows that nobody says what is fair.
+            let refusal = self.no_fair(&opinion)?;
+            let is_lacking = refusal.reason != RefusalReason::Stale;
+            return is_lacking.then_some(Verdict::Refuse(refusal));
+        };
         let net = |odds: f64| book.map_or(odds, |book| board.rules.book(book).net(odds));
         for (at, selection) in market.selections().iter().enumerate() {
             let net_odds = net(odds[at]);
@@ -365,7 +371,7 @@ fn elsewhere(
         let net_odds = board.rules.book(price.book).net(price.odds[at]);
         let ev = best.outcomes.expected_return(net_odds);
         let fair_odds = 1.0 / best.probability();
-        let is_value = price.live && ev >= plan.rules.ev_min;
+        let is_value = price.is_live() && ev >= plan.rules.ev_min;
         let stands = is_value
             && !takes_part(price.book)
             && refusal::of_price(board, plan, view, price, at, fair_odds).is_none();

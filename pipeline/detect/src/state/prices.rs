@@ -31,8 +31,15 @@ pub(crate) struct Price {
     pub(crate) at: Instant,
     /// Decimal odds.
     pub(crate) odds: PerSelection,
-    /// It was not withdrawn since.
-    pub(crate) live: bool,
+    /// When it was withdrawn, if it was.
+    pub(crate) gone: Option<Instant>,
+}
+
+impl Price {
+    /// Whether the book still offers it.
+    pub(crate) fn is_live(&self) -> bool {
+        self.gone.is_none()
+    }
 }
 
 /// A market's prices.
@@ -109,9 +116,9 @@ impl MarketRow {
     }
 
     /// The book offers its price no more. True when it did until now.
-    pub(crate) fn withdraw(&mut self, book: BookId) -> bool {
-        let price = self.prices.iter_mut().find(|price| price.book == book && price.live);
-        price.is_some_and(|price| std::mem::replace(&mut price.live, false))
+    pub(crate) fn withdraw(&mut self, book: BookId, now: Instant) -> bool {
+        let price = self.prices.iter_mut().find(|price| price.book == book && price.is_live());
+        price.map(|price| price.gone = Some(now)).is_some()
     }
 
     /// Forgets what was called closing or kept from after a kick-off that is no longer one.
@@ -125,13 +132,28 @@ impl MarketRow {
         !(self.closing.is_empty() && self.late.is_empty())
     }
 
-    /// A book's last price before `kickoff`, or what its source called closing where that is not
-    /// older. A withdrawal does not matter: books suspend their markets at the off.
-    pub(crate) fn closing_price(&self, book: BookId, kickoff: Instant) -> Option<&Price> {
-        let quoted = self.late.iter().chain(&self.prices);
-        let before = quoted.filter(|price| price.at < kickoff);
+    /// A book's closing price: its last one before `kickoff`, where that still stood at
+    /// `stood_until` or later, or what its source called closing where that is not older.
+    ///
+    /// `last_seen` says until when a price that was not withdrawn is known to have stood. A
+    /// withdrawal shortly before the off does not matter, as books suspend their markets then; a
+    /// line that was given up long before does not close.
+    pub(crate) fn closing_price(
+        &self,
+        book: BookId,
+        kickoff: Instant,
+        stood_until: Instant,
+        last_seen: impl Fn(&Price) -> Instant,
+    ) -> Option<&Price> {
+        // Late prices were replaced after a kick-off was thought to be over: they stood until then.
+        let late = self.late.iter();
+        let last = self.prices.iter().filter(|price| {
+            let stood = price.gone.map_or_else(|| last_seen(price), |gone| gone.max(price.at));
+            stood >= stood_until
+        });
+        let quoted = late.chain(last).filter(|price| price.at < kickoff);
         // The later of equals is the one that stands behind the other.
-        let candidates = before.chain(&self.closing).filter(|price| price.book == book);
+        let candidates = quoted.chain(&self.closing).filter(|price| price.book == book);
         candidates.max_by_key(|price| price.at)
     }
 }
@@ -143,8 +165,11 @@ impl Packed for MarketRow {
         for prices in [&self.prices, &self.closing, &self.late] {
             pack::unsigned(out, prices.len() as u64);
             for price in prices {
-                pack::unsigned(out, u64::from(price.book.0) << 1 | u64::from(price.live));
+                pack::unsigned(out, u64::from(price.book.0) << 1 | u64::from(price.is_live()));
                 pack::instant(out, price.at, self.first_at);
+                if let Some(gone) = price.gone {
+                    pack::instant(out, gone, self.first_at);
+                }
                 for odds in &price.odds[..usize::from(self.selections)] {
                     pack::odds(out, *odds);
                 }
@@ -162,12 +187,14 @@ impl Packed for MarketRow {
             bytes.list(|bytes| {
                 let head = bytes.unsigned()?;
                 let at = bytes.instant(first_at)?;
+                let is_live = head & 1 == 1;
+                let gone = if is_live { None } else { Some(bytes.instant(first_at)?) };
                 let mut odds = PerSelection::default();
                 for odds in &mut odds[..usize::from(selections)] {
                     *odds = bytes.odds()?;
                 }
                 let book = BookId(u16::try_from(head >> 1).ok()?);
-                Some(Price { book, at, odds, live: head & 1 == 1 })
+                Some(Price { book, at, odds, gone })
             })
         };
         let (prices, closing, late) = (prices()?, prices()?, prices()?);
@@ -226,7 +253,13 @@ mod tests {
     }
 
     fn price(book: u16, seconds: i64, over: f64) -> Price {
-        Price { book: BookId(book), at: at(seconds), odds: [over, 1.95, 0.0], live: true }
+        Price { book: BookId(book), at: at(seconds), odds: [over, 1.95, 0.0], gone: None }
+    }
+
+    /// The over's closing odds at the first book, which was last seen when it quoted.
+    fn closing(row: &MarketRow, kickoff: i64, stood_until: i64) -> Option<f64> {
+        let price = row.closing_price(BookId(1), at(kickoff), at(stood_until), |price| price.at);
+        price.map(|price| price.odds[0])
     }
 
     fn row() -> MarketRow {
@@ -265,7 +298,7 @@ mod tests {
         row.quote(price(1, 10, 1.90), false, by_name);
         row.quote(price(1, 20, 1.91), true, by_name);
         row.quote(price(1, 30, 1.92), true, by_name);
-        let closing = |kickoff: i64| row.closing_price(BookId(1), at(kickoff)).map(|p| p.odds[0]);
+        let closing = |kickoff| closing(&row, kickoff, 0);
         assert_eq!(closing(31), Some(1.92));
         assert_eq!(closing(30), Some(1.91));
         assert_eq!(closing(15), Some(1.90));
@@ -277,24 +310,24 @@ mod tests {
         let mut row = row();
         row.quote(price(1, 10, 1.90), false, by_name);
         row.close(price(1, 10, 1.95));
-        let closing = |row: &MarketRow| row.closing_price(BookId(1), at(60)).unwrap().odds[0];
-        assert_eq!(closing(&row), 1.95);
+        assert_eq!(closing(&row, 60, 0), Some(1.95));
         row.quote(price(1, 50, 1.97), false, by_name);
-        assert_eq!(closing(&row), 1.97);
+        assert_eq!(closing(&row, 60, 0), Some(1.97));
         row.close(price(1, 70, 1.99));
-        assert_eq!(closing(&row), 1.99);
+        assert_eq!(closing(&row, 60, 0), Some(1.99));
         row.reopen();
-        assert_eq!(closing(&row), 1.97);
+        assert_eq!(closing(&row, 60, 0), Some(1.97));
         assert!(!row.has_closed());
     }
 
     #[test]
-    fn a_withdrawn_price_is_told_once_and_still_closes() {
+    fn a_price_closes_that_stood_until_shortly_before_the_off() {
         let mut row = row();
         row.quote(price(1, 10, 1.90), false, by_name);
-        assert!(row.withdraw(BookId(1)));
-        assert!(!row.withdraw(BookId(1)) && !row.withdraw(BookId(2)));
-        assert!(row.closing_price(BookId(1), at(60)).is_some());
+        assert_eq!((closing(&row, 60, 10), closing(&row, 60, 11)), (Some(1.9), None));
+        assert!(row.withdraw(BookId(1), at(40)));
+        assert!(!row.withdraw(BookId(1), at(50)) && !row.withdraw(BookId(2), at(50)));
+        assert_eq!((closing(&row, 60, 40), closing(&row, 60, 41)), (Some(1.9), None));
     }
 
     #[test]
@@ -305,7 +338,7 @@ mod tests {
         }
         row.close(price(3, 100, 1.9));
         row.quote(price(3, 200, 1.0 + 1.0 / 3.0), true, by_name);
-        row.withdraw(BookId(4));
+        row.withdraw(BookId(4), at(300));
         let bytes = rmp_serde::to_vec_named(&row).unwrap();
         assert_eq!(rmp_serde::from_slice::<MarketRow>(&bytes).unwrap(), row);
         assert!(bytes.len() < 30 * 11 + 60, "{}", bytes.len());

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use marabet_detect::Detect;
 use marabet_quant::Odds;
@@ -61,6 +61,7 @@ pub(crate) struct Story {
     key: MatchKey,
     now: Instant,
     frames: u64,
+    rows: BTreeSet<String>,
 }
 
 impl Story {
@@ -72,10 +73,20 @@ impl Story {
     }
 
     pub(crate) fn without_fixture(rules: Rules) -> Self {
-        let mut story =
-            Self { driver: Driver::new(Detect::new(), 0), key: key(), now: at(0), frames: 0 };
+        let mut story = Self {
+            driver: Driver::new(Detect::new(), 0),
+            key: key(),
+            now: at(0),
+            frames: 0,
+            rows: BTreeSet::new(),
+        };
         story.configure(1, rules);
         story
+    }
+
+    /// The fields of the state's rows.
+    pub(crate) fn rows(&self) -> Vec<String> {
+        self.rows.iter().cloned().collect()
     }
 
     pub(crate) fn configure(&mut self, number: u64, rules: Rules) -> Vec<Event> {
@@ -106,6 +117,12 @@ impl Story {
         self.frames += 1;
         let frame = Frame::new(EntryId { ms: self.frames, seq: 0 }, vec![event]);
         let mut outputs = self.driver.apply(&[frame], &BTreeMap::new()).unwrap();
+        for change in self.driver.changes().unwrap() {
+            match change.value {
+                Some(_) => self.rows.insert(change.field),
+                None => self.rows.remove(&change.field),
+            };
+        }
         self.driver.keep();
         let output = outputs.remove(0);
         (output.events, output.dead.first().map(|letter| letter.reason.clone()))
