@@ -4,7 +4,10 @@
 //! [`reject::Reject`] with its place and the reason, and never stops what is good. This crate
 //! knows the events and no stage; it knows no log.
 
+pub mod changes;
+pub mod clock;
 pub mod football_data;
+pub mod http;
 pub mod lines;
 pub mod ndjson;
 pub mod recorded;

@@ -9,8 +9,7 @@ use crate::source::{Batch, Source, SourceError};
 /// How many events make a batch, unless told otherwise: as many as a frame of the feed holds.
 pub const BATCH_EVENTS: usize = marabet_schemas::frame::FEED_EVENTS_MAX;
 
-/// Events that were recorded, as a source. The same events make the same batches, so that after
-/// a restart the source goes on behind the last batch that the log holds.
+/// Events that were recorded, as a source: the same events at the same positions each time.
 #[derive(Debug)]
 pub struct Recorded<I> {
     name: SourceName,
@@ -18,13 +17,14 @@ pub struct Recorded<I> {
     /// What could not be used; it goes with the first batch that is handed out.
     rejects: Vec<Reject>,
     batch_events: usize,
-    number: u64,
+    /// The position of the next event.
+    position: u64,
 }
 
 impl<I: Iterator<Item = Event> + Send> Recorded<I> {
     /// These events, under the name of their source.
     pub fn new(name: SourceName, events: I) -> Self {
-        Self { name, events, rejects: Vec::new(), batch_events: BATCH_EVENTS, number: 0 }
+        Self { name, events, rejects: Vec::new(), batch_events: BATCH_EVENTS, position: 0 }
     }
 
     /// With what could not be used.
@@ -38,11 +38,6 @@ impl<I: Iterator<Item = Event> + Send> Recorded<I> {
     pub fn with_batches_of(self, events: usize) -> Self {
         Self { batch_events: events.max(1), ..self }
     }
-
-    fn take(&mut self) -> Option<Vec<Event>> {
-        let events: Vec<Event> = self.events.by_ref().take(self.batch_events).collect();
-        (!events.is_empty()).then_some(events)
-    }
 }
 
 #[async_trait]
@@ -51,32 +46,34 @@ impl<I: Iterator<Item = Event> + Send> Source for Recorded<I> {
         &self.name
     }
 
-    async fn resume(&mut self, after: u64) -> Result<(), SourceError> {
-        while self.number < after {
-            if self.take().is_none() {
-                return Err(SourceError::permanent(format!(
-                    "the log holds {after} batches of `{}`, but the source has only {}: it is \
-                     not the one that the log was filled from; use another namespace or the \
-                     same files",
-                    self.name, self.number
-                )));
+    async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
+        while self.position < from {
+            if self.events.next().is_none() {
+                return Err(ended_early(&self.name, from, self.position));
             }
-            self.number += 1;
+            self.position += 1;
         }
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
+        let events: Vec<Event> = self.events.by_ref().take(self.batch_events).collect();
         let rejects = std::mem::take(&mut self.rejects);
-        match self.take() {
-            None if rejects.is_empty() => Ok(None),
-            events => {
-                self.number += 1;
-                let events = events.unwrap_or_default();
-                Ok(Some(Batch { number: self.number, events, rejects }))
-            }
+        if events.is_empty() && rejects.is_empty() {
+            return Ok(None);
         }
+        let first = self.position;
+        self.position += events.len() as u64;
+        Ok(Some(Batch { first: Some(first), events, rejects }))
     }
+}
+
+/// A source that was read to its end has less than the log holds of it.
+pub(crate) fn ended_early(name: &SourceName, from: u64, end: u64) -> SourceError {
+    SourceError::permanent(format!(
+        "the log holds {from} events of `{name}`, but the source has only {end}: it is not the \
+         one that the log was filled from; use the same files, or another namespace"
+    ))
 }
 
 #[cfg(test)]
@@ -99,19 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_numbered_and_go_on_behind_the_last_that_the_log_holds() {
+    fn batches_say_their_positions_and_go_on_from_any() {
         run(async {
             let mut source = recorded(8);
             let mut batches = Vec::new();
             while let Some(batch) = source.next().await.unwrap() {
                 batches.push(batch);
             }
-            let shape: Vec<_> = batches.iter().map(|b| (b.number, b.events.len())).collect();
-            assert_eq!(shape, [(1, 3), (2, 3), (3, 2)]);
+            let shape: Vec<_> = batches.iter().map(|b| (b.first, b.events.len())).collect();
+            assert_eq!(shape, [(Some(0), 3), (Some(3), 3), (Some(6), 2)]);
 
             let mut again = recorded(8);
-            again.resume(2).await.unwrap();
-            assert_eq!(again.next().await.unwrap().as_ref(), Some(&batches[2]));
+            again.resume(7).await.unwrap();
+            let last = again.next().await.unwrap().unwrap();
+            assert_eq!((last.first, &last.events[..]), (Some(7), &batches[2].events[1..]));
             assert_eq!(again.next().await.unwrap(), None);
         });
     }
@@ -119,6 +117,6 @@ mod tests {
     #[test]
     fn a_source_that_is_shorter_than_the_log_is_not_the_one_it_was_filled_from() {
         let error = run(async { recorded(2).resume(9).await }).unwrap_err();
-        assert!(error.to_string().contains("only 1"), "{error}");
+        assert!(error.to_string().contains("only 2"), "{error}");
     }
 }

@@ -5,10 +5,11 @@
 //! keeps within the provider's limits. Adding one is a file (or a small folder) with one type
 //! that implements [`Source`].
 //!
-//! * A source of **recorded** data (files, the simulator) yields the same batches each time, so
-//!   that after a restart it can go on behind the last batch that the log holds.
-//! * A **live** source (a polled API, a stream) yields what changed since its last look, and goes
-//!   on from now; the numbers of its batches go on from the last that the log holds.
+//! * A source of **recorded** data (files, the simulator) yields the same events each time, at
+//!   positions that count from 0, so that after a restart it can be read again from where the
+//!   log ends. Its batches say the position of their first event.
+//! * A **live** source (a polled API, a stream) yields what changed since its last look; what it
+//!   yields has no position and is not yielded again.
 //! * A source **waits** within [`Source::next`] for what comes, for its poll interval, or for
 //!   its rate limit. The future is dropped when the program stops: a source holds nothing
 //!   half-done across an await that it could not do again.
@@ -21,8 +22,8 @@ use crate::reject::Reject;
 /// Facts that came together.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
-    /// Counted from 1; rises by one with each batch of the source.
-    pub number: u64,
+    /// The position of the first event among all of the source, where it can be read again.
+    pub first: Option<u64>,
     /// The facts, in order. A match's facts must be appended in this order.
     pub events: Vec<Event>,
     /// What could not be used.
@@ -65,15 +66,18 @@ impl SourceError {
 /// A source of facts.
 #[async_trait]
 pub trait Source: Send {
-    /// The name under which its facts are reported, and its batches numbered.
+    /// The name under which its facts are appended.
     fn name(&self) -> &SourceName;
 
-    /// Goes on behind this batch, the last that the log holds; 0 when it holds none. Called at
-    /// most once, before the first [`Source::next`].
+    /// Passes over the events before this position. Called at most once, before the first
+    /// [`Source::next`]; a live source, which has no positions, has nothing to do.
     ///
     /// # Errors
-    /// [`SourceError`].
-    async fn resume(&mut self, after: u64) -> Result<(), SourceError>;
+    /// [`SourceError`], also when the source ends before it.
+    async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
+        let _ = from;
+        Ok(())
+    }
 
     /// The next batch, or none when there will be no more. A batch may be empty of events: its
     /// rejects count all the same.

@@ -36,6 +36,12 @@ pub fn is_known(code: &str) -> bool {
     MAIN.contains(&code) || EXTRA.iter().any(|(extra, ..)| *extra == code)
 }
 
+/// Whether the competition has a file a season.
+#[must_use]
+pub(super) fn is_main(competition: &Competition) -> bool {
+    MAIN.contains(&competition.as_str())
+}
+
 /// The competition of a "new leagues" row, by its country.
 #[must_use]
 pub(super) fn of_country(country: &str) -> Option<Competition> {

@@ -9,12 +9,14 @@ mod cells;
 mod columns;
 mod competitions;
 mod day;
+pub mod fetch;
 mod file;
 mod header;
 pub mod instants;
 mod record;
 mod row;
 mod timeline;
+pub mod upcoming;
 
 pub use books::code;
 pub(crate) use competitions::of_path as competition_of_path;

@@ -6,18 +6,23 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use flate2::bufread::MultiGzDecoder;
-use marabet_schemas::Source as SourceName;
+use marabet_schemas::{Event, Source as SourceName};
 
 use super::Reader;
-use crate::recorded::BATCH_EVENTS;
+use crate::recorded::{BATCH_EVENTS, ended_early};
+use crate::reject::Reject;
 use crate::source::{Batch, Source, SourceError};
 
-/// A file of events, compressed with gzip or not. The same file makes the same batches.
+/// A file of events, compressed with gzip or not: the same events at the same positions each
+/// time.
 pub struct NdjsonFile {
     name: SourceName,
     path: String,
     reader: Reader<Box<dyn BufRead + Send>>,
-    number: u64,
+    /// The position of the next event.
+    position: u64,
+    /// The file was read to its end.
+    done: bool,
 }
 
 impl std::fmt::Debug for NdjsonFile {
@@ -43,27 +48,16 @@ impl NdjsonFile {
         };
         let bytes = open()
             .map_err(|error| SourceError::permanent(format!("cannot read {shown}: {error}")))?;
-        Ok(Self { name, reader: Reader::new(&shown, bytes), path: shown, number: 0 })
+        Ok(Self { name, reader: Reader::new(&shown, bytes), path: shown, position: 0, done: false })
     }
 
-    /// The next batch: as many lines as a frame has events, bad ones counted.
-    fn batch(&mut self) -> Result<Option<Batch>, SourceError> {
-        let mut batch = Batch { number: self.number + 1, ..Batch::default() };
-        while batch.events.len() + batch.rejects.len() < BATCH_EVENTS {
-            let next = self.reader.next_event().map_err(|error| {
-                SourceError::permanent(format!("cannot read on in {}: {error}", self.path))
-            })?;
-            match next {
-                Some(Ok(event)) => batch.events.push(event),
-                Some(Err(reject)) => batch.rejects.push(*reject),
-                None => break,
-            }
-        }
-        if batch.events.is_empty() && batch.rejects.is_empty() {
-            return Ok(None);
-        }
-        self.number += 1;
-        Ok(Some(batch))
+    fn next_event(&mut self) -> Result<Option<Result<Event, Box<Reject>>>, SourceError> {
+        let next = self.reader.next_event().map_err(|error| {
+            SourceError::permanent(format!("cannot read on in {}: {error}", self.path))
+        })?;
+        self.position += u64::from(matches!(next, Some(Ok(_))));
+        self.done |= next.is_none();
+        Ok(next)
     }
 }
 
@@ -73,20 +67,26 @@ impl Source for NdjsonFile {
         &self.name
     }
 
-    async fn resume(&mut self, after: u64) -> Result<(), SourceError> {
-        while self.number < after {
-            if self.batch()?.is_none() {
-                return Err(SourceError::permanent(format!(
-                    "the log holds {after} batches of `{}`, but {} has only {}: it is not the \
-                     file that the log was filled from",
-                    self.name, self.path, self.number
-                )));
+    async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
+        // Lines that were bad are so again, and were reported when they were first read.
+        while self.position < from {
+            if self.next_event()?.is_none() {
+                return Err(ended_early(&self.name, from, self.position));
             }
         }
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
-        self.batch()
+        let mut batch = Batch { first: Some(self.position), ..Batch::default() };
+        while !self.done && batch.events.len() + batch.rejects.len() < BATCH_EVENTS {
+            match self.next_event()? {
+                Some(Ok(event)) => batch.events.push(event),
+                Some(Err(reject)) => batch.rejects.push(*reject),
+                None => {}
+            }
+        }
+        let empty = batch.events.is_empty() && batch.rejects.is_empty();
+        Ok((!empty).then_some(batch))
     }
 }

@@ -17,12 +17,12 @@ const WAITING_MAX: usize = 4 * BATCH_EVENTS;
 type Read = Result<Event, Box<Reject>>;
 
 /// A stream of lines that arrive when they arrive. A batch is what waits when it is asked for:
-/// one event under little load, up to a frame's worth under much.
+/// one event under little load, up to a frame's worth under much. What was piped once does not
+/// come again: the events have no positions.
 #[derive(Debug)]
 pub struct NdjsonPipe {
     name: SourceName,
     lines: mpsc::Receiver<std::io::Result<Read>>,
-    number: u64,
 }
 
 impl NdjsonPipe {
@@ -41,7 +41,7 @@ impl NdjsonPipe {
                 }
             }
         });
-        Self { name, lines, number: 0 }
+        Self { name, lines }
     }
 
     /// Reads standard input.
@@ -57,15 +57,9 @@ impl Source for NdjsonPipe {
         &self.name
     }
 
-    async fn resume(&mut self, after: u64) -> Result<(), SourceError> {
-        // What was piped before is not piped again: the numbers go on.
-        self.number = after;
-        Ok(())
-    }
-
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
         let Some(first) = self.lines.recv().await else { return Ok(None) };
-        let mut batch = Batch { number: self.number + 1, ..Batch::default() };
+        let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(read) = next {
             match read {
@@ -81,7 +75,6 @@ impl Source for NdjsonPipe {
             let room = batch.events.len() + batch.rejects.len() < BATCH_EVENTS;
             next = if room { self.lines.try_recv().ok() } else { None };
         }
-        self.number += 1;
         Ok(Some(batch))
     }
 }

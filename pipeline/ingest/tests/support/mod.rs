@@ -9,6 +9,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub(crate) mod web;
+
 /// The folder of the files of football-data.co.uk, or none: then the test says so, and fails
 /// where data are demanded.
 pub(crate) fn collection() -> Option<PathBuf> {
