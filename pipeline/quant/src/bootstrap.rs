@@ -47,6 +47,11 @@ pub enum BootstrapError {
     /// Nothing was staked.
     #[error("the denominators add up to nothing")]
     NoDenominator,
+    /// The numbers are too large, or too unlike, for a ratio of their sums.
+    #[error(
+        "the numbers are too large or too unlike each other: a ratio of their sums is not finite"
+    )]
+    Overflow,
     /// The level is none.
     #[error("the level of an interval must lie inside 0..1, got {0}")]
     Level(f64),
@@ -99,14 +104,17 @@ pub fn ratio_interval(
     let mean = ratios.iter().sum::<f64>() / drawn;
     let squares: f64 = ratios.iter().map(|ratio| (ratio - mean) * (ratio - mean)).sum();
     let positive = ratios.iter().filter(|ratio| **ratio > 0.0).count() as f64 / drawn;
-    Ok(Interval {
+    let interval = Interval {
         estimate: top / bottom,
         low: quantile(&ratios, (1.0 - level) / 2.0),
         high: quantile(&ratios, (1.0 + level) / 2.0),
         standard_error: (squares / (drawn - 1.0)).sqrt(),
         positive,
         clusters: clusters.len(),
-    })
+    };
+    let Interval { estimate, low, high, standard_error, .. } = interval;
+    let finite = [estimate, low, high, standard_error].iter().all(|number| number.is_finite());
+    if finite { Ok(interval) } else { Err(BootstrapError::Overflow) }
 }
 
 /// The number of bets at which an edge of `edge` per unit staked is told from none with the given

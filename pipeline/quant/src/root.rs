@@ -18,6 +18,7 @@ pub(crate) fn falling(
 ) -> Option<f64> {
     let mut x = if low < start && start < high { start } else { low + (high - low) / 2.0 };
     let mut step_before = high - low;
+    let width = high - low;
     for _ in 0..STEPS_MAX {
         let (value, slope) = f(x);
         if value.is_nan() {
@@ -47,7 +48,8 @@ pub(crate) fn falling(
         step_before = step;
         x = next;
     }
-    None
+    // A root at zero has no size of its own, by which a step could be short.
+    (high - low <= f64::EPSILON * width).then_some(x)
 }
 
 #[cfg(test)]
@@ -59,6 +61,15 @@ mod tests {
         let f = |x: f64| (-libm::atan(x - 3.0), -1.0 / (1.0 + (x - 3.0) * (x - 3.0)));
         let root = falling(-1e6, 1e6, 50.0, f).unwrap();
         assert!((root - 3.0).abs() < 1e-12, "{root}");
+    }
+
+    #[test]
+    fn a_root_at_zero_is_found_where_the_function_is_no_finer_than_rounding() {
+        let f = |x: f64| (0.5 + 1e-17 - (0.5 + x * 1e-17), -1e-17);
+        let root = falling(-40.0, 40.0, 3.0, f).unwrap();
+        assert!(root.abs() < 40.0, "{root}");
+        let steps = |x: f64| (if x < 0.0 { 1.0 } else { -1.0 }, -1e-300);
+        assert!(falling(-40.0, 40.0, 3.0, steps).unwrap().abs() < 1e-20);
     }
 
     #[test]

@@ -151,20 +151,23 @@ pub(super) fn odds_ratio(implied: &mut [f64], target: f64) -> Option<f64> {
         most = most.max(*p);
     }
     let all_alike = implied.len() as f64 / target - 1.0;
-    let (low, high) = (all_alike / most, all_alike / least);
+    let (low, high) = (libm::log(all_alike / most), libm::log(all_alike / least));
     let c = if low < high {
+        // In ln c the logarithm of the sum is nearly straight where the probabilities are small.
         // The bracket's ends are rounded: a hair wider keeps a root at an end inside.
-        root::falling(low * (1.0 - 1e-12), high * (1.0 + 1e-12), 1.0, |c| {
-            let (mut sum, mut slope) = (-target, 0.0);
+        let log_c = root::falling(low - 1e-9, high + 1e-9, 0.0, |log_c| {
+            let c = libm::exp(log_c);
+            let (mut sum, mut slope) = (0.0, 0.0);
             for against in implied.iter() {
                 let p = 1.0 / (1.0 + c * against);
                 sum += p;
-                slope -= against * p * p;
+                slope -= p * (1.0 - p);
             }
-            (sum, slope)
-        })?
+            (libm::log(sum / target), slope / sum)
+        });
+        libm::exp(log_c?)
     } else {
-        low
+        all_alike / most
     };
     implied.iter_mut().for_each(|against| *against = 1.0 / (1.0 + c * *against));
     Some(c)

@@ -172,7 +172,7 @@ impl ScoreMatrix {
     #[must_use]
     pub fn match_odds(&self) -> [f64; 3] {
         let (below, level) = self.leads().split_at(self.side - 1);
-        [level[1..].iter().sum(), level[0], below.iter().sum()]
+        [outcomes::sum(&level[1..]), level[0], outcomes::sum(below)]
     }
 
     /// The expected goals of the home and the away side.

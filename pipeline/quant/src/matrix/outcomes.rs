@@ -120,14 +120,19 @@ fn above_line(law: &[f64], first: i32, quarters: i16) -> Outcomes {
     let place = |count: i32| usize::try_from(count - first).unwrap_or(0).min(law.len());
     let (wins_from, loses_below) = (place(line.wins_from), place(line.loses_below));
     let mut outcomes = Outcomes {
-        win: law[wins_from..].iter().sum(),
-        loss: law[..loses_below].iter().sum(),
+        win: sum(&law[wins_from..]),
+        loss: sum(&law[..loses_below]),
         ..Outcomes::default()
     };
     if let Some(between) = line.between {
-        outcomes.add(between, law[loses_below..wins_from].iter().sum());
+        outcomes.add(between, sum(&law[loses_below..wins_from]));
     }
     outcomes
+}
+
+/// The probability of all counts of a slice: a plain zero for none, and no more than one.
+pub(super) fn sum(law: &[f64]) -> f64 {
+    law.iter().fold(0.0, |sum, p| sum + p).min(1.0)
 }
 
 /// Where a line parts the counts.

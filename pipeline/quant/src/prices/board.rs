@@ -113,12 +113,12 @@ impl Tails {
             slots.copy_from_slice(&law[start..end]);
         }
         let (mut below, mut above) = ([0.0; COUNTS], [0.0; COUNTS]);
-        let mut sum = law[..start].iter().sum();
+        let mut sum: f64 = law[..start].iter().fold(0.0, |sum, p| sum + p);
         for (slot, p) in below.iter_mut().zip(&at) {
             *slot = sum;
             sum += p;
         }
-        sum = law[end..].iter().rev().sum();
+        sum = law[end..].iter().rev().fold(0.0, |sum, p| sum + p);
         for (slot, p) in above.iter_mut().zip(&at).rev() {
             sum += p;
             *slot = sum;
@@ -134,8 +134,8 @@ impl Tails {
         };
         let loses_below = place(line.loses_below);
         let mut outcomes = Outcomes {
-            win: self.above[place(line.wins_from)],
-            loss: self.below[loses_below],
+            win: self.above[place(line.wins_from)].min(1.0),
+            loss: self.below[loses_below].min(1.0),
             ..Outcomes::default()
         };
         if let Some(between) = line.between {

@@ -73,6 +73,10 @@ pub fn compare_clustered(
     let independent = sums.len() as f64;
     let freedom = independent - 1.0;
     let standard_error = (squares.sum::<f64>() * independent / freedom).sqrt() / total;
+    if !(difference.is_finite() && standard_error.is_finite()) {
+        let largest = first.iter().chain(second).copied().fold(0.0, |a: f64, b| a.max(b.abs()));
+        return Err(ScoreError::Loss(largest));
+    }
     // Losses that never differ are no evidence either way.
     let statistic = if difference == 0.0 { 0.0 } else { difference / standard_error };
     let half = student_quantile(0.5 + level / 2.0, freedom) * standard_error;

@@ -70,8 +70,8 @@ pub enum ScoreError {
     /// The level of an interval is none.
     #[error("the level of an interval must lie inside 0..1, got {0}")]
     Level(f64),
-    /// A loss is no number.
-    #[error("a loss must be finite, got {0}")]
+    /// A loss is no number, or so large that its square is none.
+    #[error("a loss must be finite and its square too, got {0}")]
     Loss(f64),
 }
 

@@ -71,7 +71,7 @@ pub fn arbitrage(books: &[Book]) -> Result<Arbitrage, StakingError> {
         })
         .collect();
     let sum: f64 = prices.iter().map(|price| 1.0 / price.net_odds).sum();
-    prices.iter_mut().for_each(|price| price.stake_share = 1.0 / (price.net_odds * sum));
+    prices.iter_mut().for_each(|price| price.stake_share = 1.0 / price.net_odds / sum);
     Ok(Arbitrage { prices, sure_return: 1.0 / sum - 1.0 })
 }
 
