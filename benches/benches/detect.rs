@@ -5,6 +5,7 @@
 //! price for one.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench stops where a test would fail")]
+#![allow(clippy::print_stderr, reason = "the mix is said beside the figure")]
 
 use std::collections::BTreeMap;
 

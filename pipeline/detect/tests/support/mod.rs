@@ -184,6 +184,7 @@ impl Story {
         self.result(ResultStatus::Played, Some([home, away]))
     }
 
+    /// What follows from the end of it all; that it came is passed on behind.
     pub(crate) fn closed(&mut self) -> Vec<Event> {
         self.tell(MatchClosed { src: "test".into() })
     }
