@@ -18,7 +18,7 @@ use crate::script::LEASE;
 use crate::wire;
 
 /// How long a lease lasts that is not renewed.
-pub const LEASE_LENGTH: Duration = Duration::from_secs(6);
+pub const LEASE_LENGTH: Duration = Duration::from_secs(5);
 
 /// What a commit shows: the count of acquisitions, and the nonce of this one. A counter alone
 /// could be given out twice, after the server lost its last second.

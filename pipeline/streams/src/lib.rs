@@ -1,7 +1,8 @@
 //! The log: what the system knows, as events in Redis Streams.
 //!
-//! A [`Log`] is a namespace on a server. A [`FeedWriter`] appends facts; [`run_stage`] takes a
-//! stage over a partition of a stream, and [`run_account`] over all partitions of one; a
+//! A [`Log`] is a namespace on a server. A [`FeedWriter`] appends facts; [`run_shared`] takes a
+//! stage over this process' share of a stream's partitions, and [`run_account`] over all of
+//! them; a
 //! [`group::Reader`] is for those who do something outside with what they read. Everything that
 //! must happen at once happens in one Lua script: see `lua/commit.lua`.
 //!
@@ -33,6 +34,7 @@ mod outbox;
 pub mod read;
 pub mod runner;
 mod script;
+pub mod share;
 pub mod shutdown;
 pub mod status;
 pub mod trim;
@@ -49,6 +51,7 @@ pub use log::{Log, LogOptions};
 pub use metrics::{Condition, FeedMetrics, Metrics, StageMetrics};
 pub use namespace::{Namespace, Slot, Stream};
 pub use runner::{RunOptions, StageRun, run_stage};
+pub use share::run_shared;
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use status::Status;
 pub use trim::{TrimOptions, run_trim, trim};

@@ -227,10 +227,10 @@ impl Namespace {
         format!("{}:namespace", self.prefix)
     }
 
-    /// The hash of the processes that are alive, with their deadlines.
+    /// The hash of the processes that run a stage, with their deadlines.
     #[must_use]
-    pub fn members(&self) -> String {
-        format!("{}:{{members}}:live", self.prefix)
+    pub fn members(&self, stage: &str) -> String {
+        format!("{}:{{members}}:{stage}", self.prefix)
     }
 }
 

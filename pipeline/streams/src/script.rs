@@ -56,3 +56,7 @@ pub(crate) static OUTBOX: LazyLock<Script> =
 /// Puts a fact in the place of a dead letter.
 pub(crate) static RETRY: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/retry.lua")));
+
+/// Says who is alive.
+pub(crate) static MEMBERS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/members.lua")));

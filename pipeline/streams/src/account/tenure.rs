@@ -152,10 +152,14 @@ impl<'a, S: Stage> Tenure<'a, S> {
                 return Err(LogError::Rollback { stream, reader, offset, last }.into());
             }
         }
+        // An owner before may have ended between a commit and this.
+        for partition in 0..names.partitions() {
+            self.show_group(held, partition).await?;
+        }
         Ok(())
     }
 
-    async fn keep_lease(&self, held: &mut Held) -> Result<(), Stop> {
+    async fn keep_lease(&mut self, held: &mut Held) -> Result<(), Stop> {
         if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(());
         }
@@ -169,7 +173,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
     }
 
     /// Moves the partition's group to what was taken, so that it shows and may be trimmed.
-    async fn show_group(&self, held: &mut Held, partition: u16) -> Result<(), Stop> {
+    async fn show_group(&mut self, held: &mut Held, partition: u16) -> Result<(), Stop> {
         let Some(offset) = held.offsets.get(&partition) else { return Ok(()) };
         let stream = self.log.namespace().stream(self.input, partition);
         let mut command = redis::cmd("XGROUP");

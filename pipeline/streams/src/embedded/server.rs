@@ -132,8 +132,8 @@ impl Server {
 
     /// Stops it: it writes down and syncs what it has, and ends.
     pub(crate) fn stop(mut self, folder: &Folder) {
-        let clean = socket::shut_down(folder.socket(), STOP_WITHIN);
         let asked = clock::moment();
+        let mut clean = socket::shut_down(folder.socket(), STOP_WITHIN);
         while self.ended(folder).is_none() {
             if asked.elapsed() > STOP_WITHIN {
                 tracing::warn!("redis-server (process {}) did not stop in time", self.pid);
@@ -145,6 +145,7 @@ impl Server {
                 return;
             }
             std::thread::sleep(ASK_EVERY);
+            clean = clean || socket::shut_down(folder.socket(), STOP_WITHIN);
         }
         if clean {
             // Without the mark the file is checked, which finds nothing.

@@ -162,7 +162,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
     /// read of an owner before, and no commit would notice it as long as nothing else comes. A
     /// frame that is pending at one look may be on its way; at the second it is a stray.
     async fn look_for_stray(
-        &self,
+        &mut self,
         held: &mut Held,
         input: &str,
         before: Option<EntryId>,
@@ -178,7 +178,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
     }
 
     /// Renews the lease when a third of it has passed.
-    async fn keep_lease(&self, held: &mut Held) -> Result<(), Stop> {
+    async fn keep_lease(&mut self, held: &mut Held) -> Result<(), Stop> {
         if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use marabet_schemas::Event;
 use marabet_stage::Driver;
-use marabet_streams::{Condition, Log, ShutdownTrigger, Slot, Stream, run_stage};
+use marabet_streams::{Condition, Log, ShutdownTrigger, Slot, Stream, run_shared, run_stage};
 use tokio::task::JoinHandle;
 
 use crate::support::{
@@ -258,4 +258,76 @@ async fn two_processes_do_not_run_one_partition_and_one_takes_over_when_the_othe
         .await;
     assert_eq!(owner, other.owner());
     second.abort();
+}
+
+/// The counting stage over this process' share, under a log of its own.
+fn spawn_shared(log: &Log) -> (ShutdownTrigger, JoinHandle<()>) {
+    let (log, (trigger, shutdown)) = (log.clone(), ShutdownTrigger::new());
+    let options = first(0).options;
+    let task = tokio::spawn(async move {
+        let (input, output) = (Stream::Feed, Stream::Priced);
+        run_shared(&log, input, output, &options, Counting::new, shutdown).await.unwrap();
+    });
+    (trigger, task)
+}
+
+/// How many partitions each owner has.
+async fn held(server: &Server, logs: &[&Log]) -> Vec<usize> {
+    let mut owners = Vec::new();
+    for slot in logs[0].namespace().slots() {
+        let key = logs[0].namespace().fence(slot, "counting");
+        owners.push(server.say::<Option<String>>(&["HGET", &key, "owner"]).await);
+    }
+    let of =
+        |log: &&Log| owners.iter().filter(|owner| owner.as_deref() == Some(log.owner())).count();
+    logs.iter().map(of).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_share_the_partitions_evenly_and_take_over_from_one_that_dies() {
+    let server = Server::start().await;
+    let (one, two, three) = (server.log(7).await, server.log(7).await, server.log(7).await);
+    let writer = writer(&one).await;
+    let all = facts(40, 100);
+    let appended = async {
+        for some in all.chunks(40) {
+            writer.append(some).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        writer.flush().await.unwrap();
+    };
+    let managed = async {
+        let (_first, first_task) = spawn_shared(&one);
+        until("one has all", || async { held(&server, &[&one]).await == [7] }).await;
+        let (second, second_task) = spawn_shared(&two);
+        until("two share", || async {
+            let mut shares = held(&server, &[&one, &two]).await;
+            shares.sort_unstable();
+            shares == [3, 4]
+        })
+        .await;
+        let (third, third_task) = spawn_shared(&three);
+        until("three share", || async {
+            let mut shares = held(&server, &[&one, &two, &three]).await;
+            shares.sort_unstable();
+            shares == [2, 2, 3]
+        })
+        .await;
+        // One is killed and gives nothing back; another leaves as it should.
+        first_task.abort();
+        second.ask();
+        second_task.await.unwrap();
+        until("the third has all", || async { held(&server, &[&three]).await == [7] }).await;
+        (third, third_task)
+    };
+    let (_, (_third, _task)) = tokio::join!(appended, managed);
+    until_derived(&one, Stream::Priced, all.len()).await;
+    for partition in 0..7 {
+        let mut driver = Driver::new(Counting::new(), partition);
+        let feed = frames(&one, Stream::Feed, partition).await;
+        let outputs = driver.apply(&feed, &BTreeMap::new()).unwrap();
+        let expected: Vec<String> =
+            outputs.iter().flat_map(|output| &output.events).map(Event::to_line).collect();
+        assert_eq!(lines(&one, Stream::Priced, partition).await, expected);
+    }
 }

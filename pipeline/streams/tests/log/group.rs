@@ -14,7 +14,7 @@ fn reader(log: &Log) -> Reader {
 
 async fn read(reader: &mut Reader, frames: usize) -> Vec<Delivery> {
     let mut all = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..20 {
         all.extend(reader.next().await.unwrap());
         if all.len() >= frames {
             break;
