@@ -1,6 +1,7 @@
 //! Grants, told to people.
 //!
-//! A [`Notifier`] takes the grants of one [`Channel`] in order. It reads the wall clock: a grant
+//! A [`Notifier`] takes the grants of one [`Channel`] in order, and [`run`] brings them to it from
+//! the log. It reads the wall clock: a grant
 //! whose quote is too old or whose match has begun is recorded as expired and never told as new.
 //! What became of each bet is kept in the [`outbox`], so that a bet is told once, except within a
 //! window that is written down there.
@@ -15,14 +16,18 @@ mod channel;
 pub mod clock;
 mod console;
 mod file;
+mod log_outbox;
 mod message;
 mod notifier;
 pub mod outbox;
+mod run;
 pub mod words;
 
 pub use announcement::Announcement;
 pub use channel::{Channel, SendError};
 pub use console::Console;
 pub use file::{FileChannel, OpenError};
+pub use log_outbox::LogOutbox;
 pub use message::Message;
 pub use notifier::{Notifier, NotifierOptions, Told};
+pub use run::{group, run};

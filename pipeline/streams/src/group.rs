@@ -120,6 +120,27 @@ impl Reader {
         }
     }
 
+    /// Says that the reader is alive. Whoever takes longer than a third of [`LEASE_LENGTH`] over
+    /// what he was handed calls it meanwhile: after [`LEASE_LENGTH`] without a sign another process
+    /// reads on, from what was not acknowledged. False when this reader is not the group's (any
+    /// more): what it was handed comes again, here or elsewhere.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn keep(&mut self) -> Result<bool, LogError> {
+        let Some(held) = &mut self.held else { return Ok(false) };
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
+            return Ok(true);
+        }
+        let acting = &mut held.acting;
+        if !lease::renew(acting, &self.log, Slot::Account, &self.group, &held.fence).await? {
+            self.held = None;
+            return Ok(false);
+        }
+        held.renewed = clock::moment();
+        Ok(true)
+    }
+
     /// None while another process reads for the group.
     async fn try_next(&mut self) -> Result<Option<Vec<Delivery>>, LogError> {
         if self.held.as_ref().is_some_and(|held| held.in_doubt) {
@@ -128,17 +149,12 @@ impl Reader {
         if self.held.is_none() {
             self.held = self.begin().await?;
         }
+        if !self.keep().await? {
+            return Ok(None);
+        }
         let keys: Vec<(u16, String)> =
             self.partitions().map(|partition| (partition, self.key(partition))).collect();
         let Some(held) = &mut self.held else { return Ok(None) };
-        if held.renewed.elapsed() >= LEASE_LENGTH / 3 {
-            let acting = &mut held.acting;
-            if !lease::renew(acting, &self.log, Slot::Account, &self.group, &held.fence).await? {
-                self.held = None;
-                return Ok(None);
-            }
-            held.renewed = clock::moment();
-        }
         held.in_doubt = true;
         let deliveries = match held.pending.pop_first() {
             Some((partition, after)) => {
