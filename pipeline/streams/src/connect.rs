@@ -28,6 +28,10 @@ impl Connector {
         let wrong = |reason: &str| LogError::Url { reason: reason.to_owned() };
         let client = redis::Client::open(url)
             .map_err(|_| wrong("the configured URL of Redis cannot be understood"))?;
+        if url.starts_with("rediss://") {
+            // An error says that the program has chosen another before, which serves as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let info = client.get_connection_info();
         let db = info.redis_settings().db();
         let at = if db == 0 { info.addr().to_string() } else { format!("{}/{db}", info.addr()) };

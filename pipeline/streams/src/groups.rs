@@ -5,6 +5,7 @@ use redis::Value;
 
 use crate::connect::Connection;
 use crate::error::LogError;
+use crate::script::ENSURE;
 use crate::wire;
 
 /// A consumer group, as `XINFO GROUPS` shows it.
@@ -101,12 +102,9 @@ pub(crate) async fn ensure(
     key: &str,
     group: &str,
 ) -> Result<(), LogError> {
-    let mut command = redis::cmd("XGROUP");
-    command.arg("CREATE").arg(key).arg(group).arg("0").arg("MKSTREAM");
-    match connection.ask(&command).await {
-        Err(LogError::Reply { reason, .. }) if reason.contains("BUSYGROUP") => Ok(()),
-        answer => answer.map(|_| ()),
-    }
+    let mut command = ENSURE.command([key]);
+    command.arg(group);
+    connection.run(&ENSURE, &command).await.map(|_| ())
 }
 
 /// Hands everything that is pending in a group to one of its consumers, whoever had it.

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod commit;
 mod connect;
 pub mod dead;
+mod drain;
 #[cfg(unix)]
 pub mod embedded;
 pub mod error;

@@ -60,3 +60,11 @@ pub(crate) static RETRY: LazyLock<Script> =
 /// Says who is alive.
 pub(crate) static MEMBERS: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/members.lua")));
+
+/// Makes a group.
+pub(crate) static ENSURE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/ensure.lua")));
+
+/// Counts an attempt.
+pub(crate) static ATTEMPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/attempt.lua")));

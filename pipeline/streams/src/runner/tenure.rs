@@ -22,6 +22,7 @@ use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::Slot;
+use crate::script::ATTEMPT;
 use crate::shutdown::Shutdown;
 
 /// How a tenure ended that did not fail.
@@ -201,10 +202,12 @@ impl<'a, S: Stage> Tenure<'a, S> {
         shutdown: &mut Shutdown,
     ) -> Result<(), Stop> {
         let attempts = self.log.namespace().attempts(self.slot(), self.line.stage);
-        let mut command = redis::cmd("HINCRBY");
-        command.arg(attempts).arg(frame.id.to_string()).arg(1);
-        let count: u32 = held.connection.query(&command).await?;
-        if count > self.options.attempts_max {
+        let mut command = ATTEMPT.command([&*attempts]);
+        command.arg(frame.id.to_string());
+        let redis::Value::Int(count) = held.connection.run(&ATTEMPT, &command).await? else {
+            return Err(LogError::unexpected("attempt", &redis::Value::Nil).into());
+        };
+        if count > i64::from(self.options.attempts_max) {
             let reason = format!("{} attempts to apply its frame ended the process", count - 1);
             return self.quarantine(held, frame, &reason).await;
         }

@@ -117,6 +117,35 @@ async fn batches_that_the_server_lost_are_sent_again() {
     assert_eq!(server.redis.repairs().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_memory_limit_facts_wait_while_the_stages_drain_and_the_line_resumes() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let stuffed = "x".repeat(1 << 20);
+    let _: String = server.say(&["SET", "stuffing", &stuffed]).await;
+    let writer = writer(&log).await;
+    let all = facts(20, 20);
+    writer.append(&all[..200]).await.unwrap();
+    writer.flush().await.unwrap();
+    // Less than what is used already: what is not allowed to pass the limit is refused.
+    let _: String = server.say(&["CONFIG", "SET", "maxmemory", "1mb"]).await;
+    writer.append(&all[200..]).await.unwrap();
+    until("the feed waits", || async {
+        log.metrics().feed.waits_for().is_some_and(|by| by.contains("memory limit"))
+    })
+    .await;
+    let (_trigger, shutdown) = ShutdownTrigger::new();
+    let _tasks = spawn_first(&log, &shutdown);
+    until_derived(&log, Stream::Priced, 200).await;
+    assert_eq!(lines(&log, Stream::Feed, 0).await.len(), 200);
+
+    let evicted: String = server.say(&["INFO", "stats"]).await;
+    assert!(evicted.contains("evicted_keys:0"), "something was evicted");
+    let _: String = server.say(&["CONFIG", "SET", "maxmemory", "512mb"]).await;
+    writer.flush().await.unwrap();
+    until_derived(&log, Stream::Priced, 400).await;
+}
+
 async fn lines_or_none(log: &marabet_streams::Log) -> Vec<String> {
     match log.range(Stream::Feed, 0, None, None, 1000).await {
         Ok(frames) => frames

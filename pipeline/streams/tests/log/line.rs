@@ -17,6 +17,7 @@ async fn what_a_stage_derives_stands_under_its_input_s_id_and_the_group_has_no_l
     writer.append(&facts(40, 50)).await.unwrap();
     writer.close().await.unwrap();
     until_derived(&log, Stream::Priced, 2000).await;
+    log.wait_drained(std::time::Duration::from_secs(5)).await.unwrap();
 
     let mut events = 0;
     for partition in 0..4 {
@@ -114,4 +115,17 @@ async fn a_stage_reads_its_group_s_stream_from_the_beginning() {
     };
     until_derived(&log, Stream::Priced, 9).await;
     task.abort();
+}
+
+#[tokio::test]
+async fn waiting_for_a_line_that_stands_still_names_who_is_behind() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let writer = writer(&log).await;
+    writer.append(&facts(3, 3)).await.unwrap();
+    writer.close().await.unwrap();
+    let _: String = server.say(&["XGROUP", "CREATE", "mb:{00}:feed", "predict", "0"]).await;
+    let waited = log.wait_drained(std::time::Duration::from_millis(50)).await;
+    let error = waited.unwrap_err().to_string();
+    assert!(error.contains("predict on mb:{00}:feed is behind"), "{error}");
 }
