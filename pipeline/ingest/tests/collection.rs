@@ -12,7 +12,7 @@ use marabet_ingest::football_data::{Counts, FileError, Loader, Timeline, Timing}
 use marabet_ingest::seasons::{self, Wish};
 use marabet_ingest::{Reject, RejectCounts, RejectKind, Rejects, Scope};
 use marabet_schemas::Body;
-use marabet_schemas::facts::{Phase, Statistic};
+use marabet_schemas::facts::{Phase, ResultStatus, Statistic};
 
 fn load(path: &Path) -> Result<(Counts, Timeline, Vec<Reject>), FileError> {
     let mut rejects = Vec::new();
@@ -51,7 +51,7 @@ fn every_row_of_every_file_became_facts_or_a_reject_that_says_why_or_is_blank() 
     assert!(total.matches > 215_000, "{total:?}");
     // Real files have few defects: were this many more, the reader would be at fault.
     assert!(total.rejected_rows < 20, "{total:?}");
-    assert!(total.rejected_cells < 200, "{total:?}");
+    assert!(total.rejected_cells < 1000, "{total:?}");
 }
 
 /// Counts what the manifest counts, from the events.
@@ -164,6 +164,8 @@ fn each_known_defect_of_the_collection_is_found_where_it_is_known_to_be() {
         ("raw/E1/0405.csv.gz", 477, "LBAHH", RejectKind::Odds),
         ("derived/SP2/2526.csv.gz", 342, "AHCh", RejectKind::Line),
         ("raw/EC/0506.csv.gz", 449, "FTR", RejectKind::Contradiction),
+        ("derived/F2/2526.csv.gz", 137, "FTHG", RejectKind::Score),
+        ("derived/G1/1819.csv.gz", 199, "FTHG", RejectKind::Score),
         ("raw/E3/2526.csv.gz", 416, "column 133", RejectKind::Columns),
         ("raw/P1/0304.csv.gz", 181, "column 33", RejectKind::Columns),
         ("quirks/EC_0506_FTR_contradicts_score_3_rows.csv", 452, "FTR", RejectKind::Contradiction),
@@ -187,7 +189,11 @@ fn every_quirk_is_read_as_what_it_is() {
     let Some(folder) = support::collection() else { return };
     let check = |file: &str, matches: u64, results: u64, blank: u64, cells: u64| {
         let (counts, timeline, rejects) = quirk(&folder, file);
-        let found = (counts.matches, counts.results, counts.blank, counts.rejected_cells);
+        // Aggregates that cannot be right are found in many files; here they are not the point.
+        let is_aggregate =
+            |name: &str| ["Max", "Avg", "Bb"].iter().any(|code| name.starts_with(code));
+        let others = rejects.iter().filter(|r| !r.column.as_deref().is_some_and(is_aggregate));
+        let found = (counts.matches, counts.results, counts.blank, others.count() as u64);
         assert_eq!(found, (matches, results, blank, cells), "{file} {rejects:#?}");
         assert_eq!(counts.rejected_rows, 0, "{file} {rejects:#?}");
         timeline
@@ -199,7 +205,7 @@ fn every_quirk_is_read_as_what_it_is() {
     check("E0_9394_90_blank_rows_21_empty_header_cols.csv", 462, 462, 90, 0);
     check("EC_0506_FTR_contradicts_score_3_rows.csv", 462, 459, 0, 3);
     check("EC_1617_not_utf8_crlf.csv", 552, 552, 0, 0);
-    check("N1_1819_18_rows_without_score_hand_edited.csv", 306, 288, 0, 0);
+    check("N1_1819_18_rows_without_score_hand_edited.csv", 306, 288, 0, 18);
     let coming = check("fixtures_upcoming_114cols_no_result.csv", 47, 0, 0, 0);
     let closes = coming.events().any(|event| matches!(event.body, Body::MatchClosed(_)));
     assert!(!closes, "a match to come is not over");
@@ -219,6 +225,22 @@ fn every_quirk_is_read_as_what_it_is() {
     };
     let half_times = results(&original);
     assert_eq!(results(&reduced), half_times, "scores written as 2.0 are read as other scores");
+}
+
+#[test]
+fn the_one_awarded_score_is_known_by_the_note_beside_it() {
+    let Some(folder) = support::collection() else { return };
+    let (_, timeline, _) = load(&folder.join("raw/T1/0607.csv.gz")).unwrap();
+    let awarded: Vec<String> = timeline
+        .events()
+        .filter_map(|event| match event.body {
+            Body::Result(result) if result.status == ResultStatus::Awarded => {
+                Some(format!("{} {:?}", event.key?, result.score?))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(awarded, ["T1|2006-07|Manisaspor|Sakaryaspor|1 [0, 3]"]);
 }
 
 #[test]

@@ -135,8 +135,41 @@ fn a_bad_cell_takes_along_only_what_hangs_on_it() {
     check(&with(",18,", ",many,"), cell, K::Statistic, Some("HS"), "no count");
     check(&with(",2,0,H,", ",2,0,D,"), cell, K::Contradiction, Some("FTR"), "the score 2-0");
     check(&with(",2,0,H,", ",two,0,H,"), cell, K::Score, Some("FTHG"), "no number of goals");
+    check(&with(",2,0,H,", ",,,,"), cell, K::Score, Some("FTHG"), "no score");
     check(&with(",2,0,H,", ",2,,H,"), cell, K::Score, Some("FTAG"), "no number of goals");
     check(&with("H,1,0", "H,3,0"), cell, K::Contradiction, Some("HTHG"), "half time");
+}
+
+#[test]
+fn a_maximum_that_cannot_be_one_is_left_out() {
+    let header = format!("{HEADER},AvgH,AvgD,AvgA");
+    let count = |maximum: &str, mean: &str| {
+        let row = GOOD.replace("1.2,8,17", maximum);
+        let (counts, _, rejects) = load(&format!("{header}\n{row},{mean}\n"));
+        assert!(rejects.iter().all(|reject| reject.kind == RejectKind::Contradiction));
+        let columns: Vec<_> = rejects.iter().filter_map(|reject| reject.column.clone()).collect();
+        (counts.aggregates, columns.join(" "))
+    };
+    assert_eq!(count("1.2,8,17", "1.19,7.6,14"), (2, String::new()));
+    assert_eq!(count("1.2,8,17", "1.2,8,17"), (2, String::new()));
+    assert_eq!(count("1.2,81.0,17", "1.19,6.31,14"), (1, "MaxD".into()));
+    assert_eq!(count("1.2,8,13", "1.19,7.6,14"), (0, "MaxA AvgA".into()));
+}
+
+#[test]
+fn a_quarter_line_may_be_written_as_the_two_lines_that_it_is_made_of() {
+    let quarter = |line: &str| {
+        let (_, timeline, rejects) = load(&format!("{HEADER}\n{}\n", with(",-2,", line)));
+        let markets = timeline.events().filter_map(|event| match event.body {
+            Body::Quote(quote) if quote.phase == Phase::Pre => Some(quote.market.to_string()),
+            _ => None,
+        });
+        (markets.last().unwrap(), rejects.len())
+    };
+    assert_eq!(quarter(r#","-1.5,-2","#), ("ah@-1.75".into(), 0));
+    assert_eq!(quarter(r#","0,-0.5","#), ("ah@-0.25".into(), 0));
+    // Two lines that are no neighbours are no line.
+    assert_eq!(quarter(r#","-1,-2","#), ("1x2".into(), 1));
 }
 
 #[test]

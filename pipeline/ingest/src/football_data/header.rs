@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marabet_quant::{Market, MarketKind};
-use marabet_schemas::facts::Phase;
+use marabet_schemas::facts::{Phase, Statistic};
 
 use super::books::{self, Origin};
 use super::cells;
@@ -45,6 +45,8 @@ pub struct Header {
     fields: BTreeMap<Field, u16>,
     pub(super) stats: Vec<(Stat, Side, u16)>,
     pub(super) markets: Vec<MarketPlan>,
+    /// Which of the markets are the maximum and the mean of the same prices.
+    pub(super) extremes: Vec<(u16, u16)>,
     /// Columns up to the last that has a name.
     pub(super) width: usize,
     /// Books whose code is not in the table; they go by their code in lower case.
@@ -120,7 +122,8 @@ impl Header {
         let closing_only = fields.contains_key(&Field::Country);
         let (markets, unknown_books) = prices.markets(closing_only, &names, &mut ignored);
         let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
-        Ok(Self { names, fields, stats, markets, width, unknown_books, ignored })
+        let extremes = extremes(&markets);
+        Ok(Self { names, fields, stats, markets, extremes, width, unknown_books, ignored })
     }
 
     pub(super) fn field(&self, field: Field) -> Option<u16> {
@@ -180,6 +183,24 @@ fn repair(names: &mut [String]) {
             }
         }
     }
+}
+
+/// The pairs of a maximum and the mean of the same prices.
+fn extremes(markets: &[MarketPlan]) -> Vec<(u16, u16)> {
+    let of = |wanted: Statistic| {
+        // There are no more markets than columns: the count fits.
+        (0_u16..).zip(markets).filter(move |(_, market)| market.origin == Origin::Aggregate(wanted))
+    };
+    // A count of books tells those of one comparison from those of another.
+    let same = |a: &MarketPlan, b: &MarketPlan| {
+        (a.family, a.phase, a.line, a.books) == (b.family, b.phase, b.line, b.books)
+    };
+    of(Statistic::Max)
+        .filter_map(|(max, plan)| {
+            let avg = of(Statistic::Avg).find(|(_, other)| same(plan, other));
+            avg.map(|(avg, _)| (max, avg))
+        })
+        .collect()
 }
 
 /// The columns of prices, by whose and of what.

@@ -138,7 +138,8 @@ impl RowReader {
         let columns = Columns { header: &header, spans: &self.spans, line };
         let standing = standing(&columns, note, &mut self.faults);
         let stats = stats(&columns, &mut self.faults).map(Box::new);
-        let prices = prices(&columns, &mut self.faults);
+        let mut prices = prices(&columns, &mut self.faults);
+        drop_impossible_extremes(&header, &mut prices, &mut self.faults);
         let file = self.file.clone();
         Ok(Row::Record(Box::new(Record {
             header,
@@ -317,7 +318,14 @@ fn standing(columns: &Columns<'_>, status: ResultStatus, faults: &mut Vec<Fault>
     if !columns.header.has_score() {
         return Standing::ToCome;
     }
+    let faults_before = faults.len();
     let Some(score) = goals(columns, [Field::HomeGoals, Field::AwayGoals], faults) else {
+        if faults.len() == faults_before {
+            let column = columns.header.field(Field::HomeGoals).map(usize::from);
+            let reason = "no score: the match was broken off, or is not played yet; its prices \
+                          stand";
+            faults.push(Fault { column, ..Fault::new(RejectKind::Score, reason) });
+        }
         return Standing::WithoutResult;
     };
     if let Some(column) = columns.header.field(Field::Outcome) {
@@ -430,6 +438,41 @@ fn prices(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Vec<Price> {
         prices.push(Price { plan, books, line, odds });
     }
     prices
+}
+
+/// A maximum over books that is this many times their mean is taken for a slip of the keys.
+const EXTREME_MAX: f64 = 1.8;
+
+/// Leaves out maxima that lie below the mean of the same prices, the mean with them since one of
+/// the two is wrong, and maxima that lie absurdly far above it.
+fn drop_impossible_extremes(header: &Header, prices: &mut Vec<Price>, faults: &mut Vec<Fault>) {
+    for &(max_plan, avg_plan) in &header.extremes {
+        let find = |plan| prices.iter().find(|price| price.plan == plan).map(|price| price.odds);
+        let (Some(max), Some(avg)) = (find(max_plan), find(avg_plan)) else { continue };
+        let ratio = |selection: &usize| max[*selection].decimal() / avg[*selection].decimal();
+        let mut selections = 0..header.markets[usize::from(max_plan)].columns().len();
+        let Some(selection) =
+            selections.find(|selection| !(1.0..=EXTREME_MAX).contains(&ratio(selection)))
+        else {
+            continue;
+        };
+        let column = |plan: u16| header.markets[usize::from(plan)].columns[selection];
+        let (max, avg) = (max[selection], avg[selection]);
+        let mut leave_out = |plan: u16, reason: String| {
+            prices.retain(|price| price.plan != plan);
+            faults.push(Fault::at(column(plan), RejectKind::Contradiction, reason));
+        };
+        if max < avg {
+            let reason = format!("the maximum {max} lies below the mean {avg}: both are left out");
+            leave_out(max_plan, reason.clone());
+            leave_out(avg_plan, reason);
+        } else {
+            let reason = format!(
+                "the maximum {max} is more than {EXTREME_MAX} times the mean {avg}: it is left out"
+            );
+            leave_out(max_plan, reason);
+        }
+    }
 }
 
 /// The prices of a market; none where the cells are empty, or with a fault where one is bad.
