@@ -12,11 +12,12 @@ use marabet_schemas::{BetId, StakeFraction};
 
 use crate::board::{Board, MarketView};
 use crate::fair::{Parties, devig_price, odds_of};
+use crate::offer::Offer;
 use crate::refusal::Refusal;
 use crate::rules::Plan;
 use crate::state::prices::Price;
 use crate::state::rows::BetRecord;
-use crate::value::{Offer, Verdict};
+use crate::value::Verdict;
 
 /// Most other prices that are listed with a bet.
 const OTHERS_MAX: usize = 10;

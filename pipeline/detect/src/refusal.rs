@@ -29,6 +29,16 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// A refusal of a price on a selection; of an aggregate's without a book.
+    pub(crate) fn of_price(
+        market: Market,
+        book: Option<BookId>,
+        selection: Selection,
+        reason: RefusalReason,
+    ) -> Self {
+        Self { market, book, selection: Some(selection), reason, ev: None, of_market: false }
+    }
+
     /// A refusal of a whole market.
     pub(crate) fn of_market(market: Market, book: Option<BookId>, reason: RefusalReason) -> Self {
         Self { market, book, selection: None, reason, ev: None, of_market: true }

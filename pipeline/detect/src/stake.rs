@@ -3,10 +3,11 @@
 use marabet_quant::staking::{HeldBet, JointBet, kelly_joint_beside};
 use marabet_schemas::bets::RefusalReason;
 
+use crate::offer::{Offer, Wanted};
 use crate::refusal::Refusal;
 use crate::rules::Plan;
 use crate::state::rows::BetRecord;
-use crate::value::{Look, Memo, Offer, Verdict, Wanted};
+use crate::value::{Look, Memo, Verdict};
 
 /// Least share of the bankroll that is worth a bet: one of 10,000.
 pub(crate) const STAKE_MIN: f64 = 1e-4;
@@ -75,12 +76,7 @@ fn held(bet: &BetRecord) -> HeldBet {
 }
 
 fn no_stake(offer: &Offer) -> Refusal {
-    Refusal {
-        market: offer.market,
-        book: Some(offer.price.book),
-        selection: Some(offer.selection()),
-        reason: RefusalReason::NoStake,
-        ev: Some(offer.ev),
-        of_market: false,
-    }
+    let (book, reason) = (Some(offer.price.book), RefusalReason::NoStake);
+    let refusal = Refusal::of_price(offer.market, book, offer.selection(), reason);
+    Refusal { ev: Some(offer.ev), ..refusal }
 }

@@ -2,18 +2,17 @@
 //!
 //! Reads the board and writes nothing: what is to be done comes back as a [`Verdict`].
 
-use marabet_quant::outcome::Outcomes;
 use marabet_quant::payoff::Payoff;
-use marabet_quant::{Market, Selection};
 use marabet_schemas::bets::RefusalReason;
 
 use crate::board::{Board, MarketView};
-use crate::fair::{Devigged, FairMarket, NoFair, Opinion, Parties};
+use crate::fair::{Devigged, NoFair, Opinion};
+use crate::offer::{Candidate, Offer, Wanted};
 use crate::refusal::{self, Refusal};
 use crate::rules::Plan;
-use crate::scores::{Scores, can_push};
+use crate::scores::Scores;
 use crate::stake;
-use crate::state::prices::{BookId, PerSelection, Price};
+use crate::state::prices::{BookId, PerSelection};
 use crate::state::rows::BetRecord;
 use crate::state::within::Within;
 
@@ -38,37 +37,6 @@ pub(crate) enum Which {
     Book(BookId),
 }
 
-/// A price on a payoff that is value by a strategy's rules.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Offer {
-    pub(crate) price: Price,
-    pub(crate) market: Market,
-    /// Place of the selection in its market.
-    pub(crate) at: usize,
-    pub(crate) net_odds: f64,
-    /// The fair price that says so, of this market and place, which has the same payoff.
-    pub(crate) fair: FairMarket,
-    pub(crate) fair_market: Market,
-    pub(crate) fair_at: usize,
-    pub(crate) outcomes: Outcomes,
-    pub(crate) ev: f64,
-}
-
-impl Offer {
-    pub(crate) fn selection(&self) -> Selection {
-        self.market.selections()[self.at]
-    }
-
-    pub(crate) fn odds(&self) -> f64 {
-        self.price.odds[self.at]
-    }
-
-    /// The fair probability, conditional on the stake being decided.
-    pub(crate) fn probability(&self) -> f64 {
-        self.fair.probabilities[self.fair_at]
-    }
-}
-
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Verdict {
@@ -87,9 +55,6 @@ pub(crate) struct Look<'a> {
     pub(crate) view: MarketView<'a>,
     pub(crate) memo: &'a mut Memo,
 }
-
-/// A price whose conditional value reaches the threshold, with the fair price that says so.
-type Candidate = (Price, usize, FairMarket);
 
 impl<'a> Look<'a> {
     /// What follows from the market's prices as they stand.
@@ -117,7 +82,7 @@ impl<'a> Look<'a> {
 
     /// The prices that are value if what comes back is left out of account, which it can only
     /// make smaller: cheap to see, and nothing for nearly every quote.
-    fn candidates(&self, opinion: &Opinion, which: Which) -> Vec<Candidate> {
+    pub(crate) fn candidates(&self, opinion: &Opinion, which: Which) -> Vec<Candidate> {
         let mut found = Vec::new();
         let least = 1.0 + self.plan.rules.ev_min;
         for price in self.view.row.prices.iter().filter(|price| price.is_live()) {
@@ -152,7 +117,8 @@ impl<'a> Look<'a> {
         (!self.was_refused(&refusal)).then_some(refusal)
     }
 
-    /// Judges the candidates of one selection.
+    /// Judges the candidates of one selection: what passes is a bet, or a better price for one
+    /// that stands.
     fn selection(
         &mut self,
         at: usize,
@@ -161,71 +127,75 @@ impl<'a> Look<'a> {
         verdicts: &mut Vec<Verdict>,
         wanted: &mut Vec<Wanted>,
     ) {
-        let (market, plan) = (self.view.market, self.plan);
+        let market = self.view.market;
         let Ok(payoff) = Payoff::new(&market, market.selections()[at]) else { return };
         let bets = self.bets();
         let standing = standing(bets, payoff);
-        let is_full = stake::is_full(bets, plan);
-        // What is not better than the price already shown changes nothing.
-        let least = standing.map(|(_, bet)| bet.shown.1 * (1.0 + BETTER_STEP));
-        let net =
-            |(price, at, _): &Candidate| self.board.rules.book(price.book).net(price.odds[*at]);
-        candidates.retain(|candidate| least.is_none_or(|least| net(candidate) >= least));
+        if let Some((_, bet)) = standing {
+            // What is not better than the price already shown changes nothing.
+            let least = bet.shown.1 * (1.0 + BETTER_STEP);
+            candidates.retain(|candidate| self.net(candidate) >= least);
+        }
+        let no_room = standing.is_none() && stake::is_full(bets, self.plan);
+        let Some(best) = self.judged(candidates, no_room, verdicts) else { return };
+        let offers = self.offers(&best, payoff, opinion);
+        match standing {
+            None => {
+                // All earlier bets on the payoff are void, or one would stand.
+                let firsts = bets.iter().filter(|bet| bet.payoff == payoff && bet.top_up == 0);
+                let occurrence = firsts.count() as u16;
+                wanted.push(Wanted { payoff, occurrence, top_up: 0, offers });
+            }
+            Some((bet, record)) => {
+                if self.plan.rules.top_up {
+                    let same = bets.iter().filter(|other| other.is_same_selection(record));
+                    let (occurrence, top_up) = (record.occurrence, same.count() as u16);
+                    wanted.push(Wanted { payoff, occurrence, top_up, offers: offers.clone() });
+                }
+                verdicts.push(Verdict::Show { bet, offers });
+            }
+        }
+    }
+
+    /// The best candidate that no rule refuses; with `no_room` there is none. The others' refusals
+    /// are added to the verdicts.
+    fn judged(
+        &mut self,
+        mut candidates: Vec<Candidate>,
+        no_room: bool,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Option<Offer> {
         candidates.sort_by(|one, other| {
             let by_name = || self.board.rules.by_name(one.0.book, other.0.book);
-            net(other).total_cmp(&net(one)).then_with(by_name)
+            self.net(other).total_cmp(&self.net(one)).then_with(by_name)
         });
-        let mut passes = None;
+        let market = self.view.market;
+        let mut best = None;
         for candidate in candidates {
-            let (price, _, fair) = candidate;
-            let fair_odds = 1.0 / fair.probabilities[at];
-            let reason = refusal::of_price(&self.board, plan, &self.view, &price, at, fair_odds)
-                .or_else(|| (is_full && standing.is_none()).then_some(RefusalReason::NoStake));
-            let refusal = reason.map(|reason| Refusal {
-                market,
-                book: Some(price.book),
-                selection: Some(market.selections()[at]),
-                reason,
-                ev: None,
-                of_market: false,
-            });
+            let (price, at, fair) = &candidate;
+            let fair_odds = 1.0 / fair.probabilities[*at];
+            let reason =
+                refusal::of_price(&self.board, self.plan, &self.view, price, *at, fair_odds)
+                    .or_else(|| no_room.then_some(RefusalReason::NoStake));
+            let selection = market.selections()[*at];
+            let refusal =
+                reason.map(|reason| Refusal::of_price(market, Some(price.book), selection, reason));
             if refusal.as_ref().is_some_and(|refusal| self.was_refused(refusal)) {
                 continue;
             }
             let Some(offer) = self.offer(candidate) else { continue };
             match refusal {
-                None => passes = passes.or(Some(offer)),
+                None => best = best.or(Some(offer)),
                 Some(refusal) => {
                     verdicts.push(Verdict::Refuse(Refusal { ev: Some(offer.ev), ..refusal }));
                 }
             }
         }
-        let Some(best) = passes else { return };
-        let offers = self.offers(&best, payoff, opinion);
-        match standing {
-            None => wanted.push(Wanted {
-                payoff,
-                occurrence: bets
-                    .iter()
-                    .filter(|bet| bet.payoff == payoff && bet.top_up == 0)
-                    .count() as u16,
-                top_up: 0,
-                offers,
-            }),
-            Some((bet, record)) => {
-                if plan.rules.top_up {
-                    let added =
-                        bets.iter().filter(|other| other.is_same_selection(record)).count() as u16;
-                    wanted.push(Wanted {
-                        payoff,
-                        occurrence: record.occurrence,
-                        top_up: added,
-                        offers: offers.clone(),
-                    });
-                }
-                verdicts.push(Verdict::Show { bet, offers });
-            }
-        }
+        best
+    }
+
+    fn net(&self, (price, at, _): &Candidate) -> f64 {
+        self.board.rules.book(price.book).net(price.odds[*at])
     }
 
     /// The strategy's bets on the match.
@@ -263,14 +233,7 @@ impl<'a> Look<'a> {
             if fair.probabilities[at] * net_odds < 1.0 + self.plan.rules.ev_min {
                 continue;
             }
-            let refusal = Refusal {
-                market,
-                book,
-                selection: Some(*selection),
-                reason,
-                ev: None,
-                of_market: false,
-            };
+            let refusal = Refusal::of_price(market, book, *selection, reason);
             if self.was_refused(&refusal) {
                 return None;
             }
@@ -281,111 +244,6 @@ impl<'a> Look<'a> {
         }
         None
     }
-
-    /// The candidate with its five outcomes; none where they leave too little value.
-    fn offer(&mut self, (price, at, fair): Candidate) -> Option<Offer> {
-        let outcomes = self.outcomes(&fair, at, Some(price.book))?;
-        let net_odds = self.board.rules.book(price.book).net(price.odds[at]);
-        let ev = outcomes.expected_return(net_odds);
-        (ev >= self.plan.rules.ev_min).then_some(Offer {
-            price,
-            market: self.view.market,
-            at,
-            net_odds,
-            fair,
-            fair_market: self.view.market,
-            fair_at: at,
-            outcomes,
-            ev,
-        })
-    }
-
-    /// The probabilities of the five outcomes of a selection.
-    fn outcomes(
-        &mut self,
-        fair: &FairMarket,
-        at: usize,
-        offering: Option<BookId>,
-    ) -> Option<Outcomes> {
-        let market = self.view.market;
-        if let (Parties::NoBook, Some(model)) = (fair.parties, self.view.model) {
-            return Outcomes::new(*model.outcomes.get(at)?).ok();
-        }
-        if !can_push(market) {
-            return Outcomes::two_way(fair.probabilities[at]).ok();
-        }
-        let Memo { devigged, scores } = &mut *self.memo;
-        let matrix = scores.behind(&self.board, self.plan, &self.view, fair, offering, devigged)?;
-        matrix.outcomes(&market, market.selections()[at]).ok()
-    }
-
-    /// Every price for the payoff that is value and not refused, the best net price first: in
-    /// this market, and in others with the same payoff where the book has no part in the fair
-    /// price.
-    fn offers(&mut self, best: &Offer, payoff: Payoff, opinion: &Opinion) -> Vec<Offer> {
-        let (board, plan) = (self.board, self.plan);
-        let mut offers = Vec::new();
-        for candidate in self.candidates(opinion, Which::All) {
-            let (price, at, fair) = candidate;
-            let fair_odds = 1.0 / fair.probabilities[at];
-            let view = self.view;
-            if at == best.at
-                && refusal::of_price(&board, plan, &view, &price, at, fair_odds).is_none()
-            {
-                offers.extend(self.offer(candidate));
-            }
-        }
-        for (market, row) in board.state.markets_of(board.key) {
-            if market == self.view.market {
-                continue;
-            }
-            let selections = market.selections().iter();
-            let same = selections.clone().position(|s| Payoff::new(&market, *s) == Ok(payoff));
-            let Some(at) = same else { continue };
-            let view = MarketView { market, row, model: None };
-            offers.extend(elsewhere(&board, plan, &view, at, best));
-        }
-        offers.sort_by(|one, other| {
-            let by_name = || board.rules.by_name(one.price.book, other.price.book);
-            let by_price = other.net_odds.total_cmp(&one.net_odds);
-            by_price.then_with(by_name).then_with(|| one.market.cmp(&other.market))
-        });
-        offers
-    }
-}
-
-/// The prices for a payoff in another market, held against the same fair price.
-fn elsewhere(
-    board: &Board<'_>,
-    plan: &Plan,
-    view: &MarketView<'_>,
-    at: usize,
-    best: &Offer,
-) -> Vec<Offer> {
-    let takes_part = |book| match best.fair.parties {
-        Parties::NoBook => false,
-        Parties::Book(reference) => book == reference,
-        Parties::AllBut(but) => Some(book) != but,
-    };
-    let offer = |price: &Price| {
-        let net_odds = board.rules.book(price.book).net(price.odds[at]);
-        let ev = best.outcomes.expected_return(net_odds);
-        let fair_odds = 1.0 / best.probability();
-        let is_value = price.is_live() && ev >= plan.rules.ev_min;
-        let stands = is_value
-            && !takes_part(price.book)
-            && refusal::of_price(board, plan, view, price, at, fair_odds).is_none();
-        stands.then_some(Offer { price: *price, market: view.market, at, net_odds, ev, ..*best })
-    };
-    view.row.prices.iter().filter_map(offer).collect()
-}
-
-/// A bet that is wanted, before its stake.
-pub(crate) struct Wanted {
-    pub(crate) payoff: Payoff,
-    pub(crate) occurrence: u16,
-    pub(crate) top_up: u16,
-    pub(crate) offers: Vec<Offer>,
 }
 
 /// The first bet on the payoff that is not void, with its place.
