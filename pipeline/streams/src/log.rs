@@ -13,6 +13,7 @@ use crate::clock;
 use crate::connect::{Connection, Connector};
 use crate::error::LogError;
 use crate::latency::Stamps;
+use crate::lease::LEASE_LENGTH;
 use crate::metrics::Metrics;
 use crate::namespace::Namespace;
 use crate::script::Script;
@@ -26,11 +27,19 @@ pub struct LogOptions {
     pub cache_ttl: CacheTtl,
     /// Who this process is, as the leases name it; none for a name made from the process.
     pub owner: Option<String>,
+    /// How long a lease lasts that is not renewed: how long a partition rests when its owner
+    /// dies. All processes of a namespace should agree on it.
+    pub lease: Duration,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { connect_wait: Duration::from_secs(3), cache_ttl: CacheTtl::default(), owner: None }
+        Self {
+            connect_wait: Duration::from_secs(3),
+            cache_ttl: CacheTtl::default(),
+            owner: None,
+            lease: LEASE_LENGTH,
+        }
     }
 }
 
@@ -46,6 +55,7 @@ struct Inner {
     server: Server,
     cache_ttl: CacheTtl,
     owner: String,
+    lease: Duration,
     /// The connection for commands that answer at once; none once it was lost.
     shared: tokio::sync::Mutex<Option<Connection>>,
     artefacts: ArtefactStore,
@@ -93,6 +103,7 @@ impl Log {
             server,
             cache_ttl: options.cache_ttl,
             owner,
+            lease: options.lease,
             shared: tokio::sync::Mutex::new(Some(connection)),
             artefacts: ArtefactStore::default(),
             metrics: Metrics::default(),
@@ -124,6 +135,17 @@ impl Log {
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.inner.owner
+    }
+
+    /// How long a lease lasts that is not renewed.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.inner.lease
+    }
+
+    /// How long to block at most, so that a lease is renewed in time.
+    pub(crate) fn block(&self, wanted: Duration) -> Duration {
+        wanted.min(self.inner.lease / 4).max(Duration::from_millis(1))
     }
 
     /// What was counted and measured in this process.
