@@ -60,6 +60,8 @@ impl Default for Account {
 pub struct BookRules {
     /// Whether bets can be placed there.
     pub bettable: bool,
+    /// A reference for the strategies whose configuration names none of its own.
+    pub reference: bool,
     /// An exchange: its market may sum below one.
     pub exchange: bool,
     /// Share of the net winnings that it keeps: 0.02 for 2 %.
@@ -74,6 +76,7 @@ impl Default for BookRules {
     fn default() -> Self {
         Self {
             bettable: true,
+            reference: false,
             exchange: false,
             commission: 0.0,
             limit: None,
@@ -216,7 +219,10 @@ impl Default for Rules {
         Self {
             account: Account::default(),
             books: BTreeMap::from([
-                (Book::new("pinnacle"), BookRules { bettable: false, ..BookRules::default() }),
+                (
+                    Book::new("pinnacle"),
+                    BookRules { bettable: false, reference: true, ..BookRules::default() },
+                ),
                 (
                     Book::new("betfair_exchange"),
                     BookRules { exchange: true, commission: 0.05, ..BookRules::default() },

@@ -18,13 +18,6 @@ use crate::state::within::Only;
 /// Most books that a partition knows by name.
 const NAMES_MAX: usize = 1024;
 
-/// Longest name of a book in bytes, so that the row of all names keeps within its bound.
-const NAME_BYTES_MAX: usize = 48;
-
-/// Most bytes of a configuration's rules as JSON, some seventy strategies: as a row they take less
-/// than twice that, which is within a row's bound.
-const RULES_BYTES_MAX: usize = 32 * 1024;
-
 /// What is known of a book.
 pub(crate) struct BookView {
     pub(crate) name: Book,
@@ -173,12 +166,6 @@ pub(crate) fn name_books<'a>(
         if state.books.get(&Only).is_some_and(|known| known.contains(name)) {
             continue;
         }
-        if name.as_str().len() > NAME_BYTES_MAX {
-            return Err(Fault::rejected(format!(
-                "book `{name}` has a name of more than {NAME_BYTES_MAX} bytes; map it to a \
-                 canonical one"
-            )));
-        }
         let known = state.books.entry(Only, Vec::new);
         if known.len() == NAMES_MAX {
             return Err(Fault::rejected(format!(
@@ -200,13 +187,6 @@ pub(crate) fn check(rules: &Rules) -> Result<(), Fault> {
             Err(Fault::rejected(format!("{what} must lie in {low}..={high}, got {value}")))
         }
     };
-    let bytes = serde_json::to_vec(rules).map_or(usize::MAX, |json| json.len());
-    if bytes > RULES_BYTES_MAX {
-        return Err(Fault::rejected(format!(
-            "the rules take {bytes} bytes, more than the {RULES_BYTES_MAX} that are kept; publish \
-             fewer strategies"
-        )));
-    }
     for (name, book) in &rules.books {
         // A book that keeps all that is won leaves no odds.
         in_range(&format!("books.{name}.commission"), book.commission, 0.0, 0.99)?;
@@ -276,27 +256,5 @@ mod tests {
         name_books(&mut state, &names[..1]).unwrap();
         let refused = name_books(&mut state, &["onemore".into()]).unwrap_err();
         assert!(refused.to_string().contains("onemore"), "{refused}");
-    }
-
-    #[test]
-    fn rows_at_their_bounds_can_be_written() {
-        let mut state = State::new();
-        let name = |at| Book::new(format!("{at:0>NAME_BYTES_MAX$}"));
-        let names: Vec<Book> = (0..NAMES_MAX).map(name).collect();
-        name_books(&mut state, &names).unwrap();
-        assert!(name_books(&mut State::new(), &[Book::new("x".repeat(49))]).is_err());
-        let mut rules = Rules::default();
-        let fits = |rules: &Rules| check(rules).is_ok();
-        let mut number = 0;
-        while fits(&rules) {
-            let published = ConfigPublished::new(number, rules.clone());
-            state.config.insert(Only, published);
-            rules.strategies.insert(format!("s{number}").as_str().into(), Strategy::default());
-            number += 1;
-        }
-        assert!(number > 40, "{number}");
-        for table in [&state.books as &dyn marabet_stage::Rows, &state.config] {
-            assert_eq!(table.changes().unwrap().len(), 1);
-        }
     }
 }

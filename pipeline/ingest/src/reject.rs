@@ -92,8 +92,6 @@ impl std::fmt::Display for RejectKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// The whole file: it is none that the source can read.
-    File,
     /// The whole row: nothing of it became a fact.
     Row,
     /// What hangs on one cell: one book's market, one statistic, the result. The row went on.
@@ -167,8 +165,6 @@ impl<A: Rejects + ?Sized, B: Rejects + ?Sized> Rejects for (&mut A, &mut B) {
 /// How many rejects of each kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RejectCounts {
-    /// Files lost.
-    pub files: BTreeMap<RejectKind, u64>,
     /// Rows lost.
     pub rows: BTreeMap<RejectKind, u64>,
     /// Cells lost from rows that went on.
@@ -192,7 +188,6 @@ impl RejectCounts {
 impl Rejects for RejectCounts {
     fn reject(&mut self, reject: Reject) {
         let counts = match reject.scope {
-            Scope::File => &mut self.files,
             Scope::Row => &mut self.rows,
             Scope::Cell => &mut self.cells,
         };

@@ -338,23 +338,6 @@ fn a_file_of_other_columns_is_refused_with_its_header() {
 }
 
 #[test]
-fn a_file_that_is_refused_is_kept_as_a_reject_and_the_next_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let paths = ["a.csv", "b.csv", "missing.csv", "E0.csv"].map(|name| folder.path().join(name));
-    std::fs::write(&paths[0], "id,price\n1,2\n").unwrap();
-    std::fs::write(&paths[1], "").unwrap();
-    std::fs::write(&paths[3], format!("{HEADER}\n{GOOD}\n")).unwrap();
-    let mut rejects = Vec::new();
-    let mut loader = Loader::new(Timing::default());
-    loader.files(paths.iter().map(|path| &**path), &mut rejects);
-    assert_eq!(loader.finish(&mut rejects).matches().len(), 1);
-    let found: Vec<_> = rejects.iter().map(|r| (r.scope, r.kind, &*r.row)).collect();
-    let (none, unreadable) = (RejectKind::NoHeader, RejectKind::Unreadable);
-    let file = Scope::File;
-    assert_eq!(found, [(file, none, "id,price"), (file, none, ""), (file, unreadable, "")]);
-}
-
-#[test]
 fn a_line_of_ten_megabytes_is_rejected_and_the_next_row_read() {
     let long = "9".repeat(10 << 20);
     let (counts, _, rejects) = load(&format!("{HEADER}\n{GOOD}\n{long}\n{OTHER}\n"));

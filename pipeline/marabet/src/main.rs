@@ -1,1 +1,33 @@
-fn main() {}
+//! The binary: configuration, command line, wiring.
+//!
+//! Everything that the other crates do is put together here and nowhere else. Wall clock and
+//! process live here too; the stages know neither.
+
+mod cli;
+mod command;
+mod config;
+mod demo;
+mod failure;
+mod line;
+mod output;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    start_logging(&cli.global.log_level);
+    match command::execute(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error, cli.global.json),
+    }
+}
+
+fn start_logging(level: &str) {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| level.to_owned());
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -15,7 +15,7 @@ use crate::connect::Connection;
 use crate::error::LogError;
 use crate::groups;
 use crate::horizon::Horizon;
-use crate::lease::{self, Fence, Lease};
+use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::namespace::{Slot, Stream};
 use crate::read::last_generated;
@@ -81,8 +81,6 @@ impl Reader {
     #[must_use]
     pub fn new(log: &Log, stream: Stream, group: &str, options: ReaderOptions) -> Self {
         let (log, group) = (log.clone(), group.to_owned());
-        let mut options = options;
-        options.block = log.block(options.block);
         Self { log, stream, group, options, held: None, waits: Backoff::reconnect() }
     }
 
@@ -108,7 +106,7 @@ impl Reader {
                     self.waits.reset();
                     return Ok(deliveries);
                 }
-                Ok(None) => tokio::time::sleep(self.log.block(self.options.block)).await,
+                Ok(None) => tokio::time::sleep(self.options.block.min(LEASE_LENGTH / 6)).await,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(group = self.group, "{error}; trying again");
                     self.held = None;
@@ -122,16 +120,16 @@ impl Reader {
         }
     }
 
-    /// Says that the reader is alive. Whoever takes longer than a third of [`Log::lease`] over
-    /// what he was handed calls it meanwhile: after that time without a sign another process reads
-    /// on, from what was not acknowledged. False when this reader is not the group's (any
+    /// Says that the reader is alive. Whoever takes longer than a third of [`LEASE_LENGTH`] over
+    /// what he was handed calls it meanwhile: after [`LEASE_LENGTH`] without a sign another process
+    /// reads on, from what was not acknowledged. False when this reader is not the group's (any
     /// more): what it was handed comes again, here or elsewhere.
     ///
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn keep(&mut self) -> Result<bool, LogError> {
         let Some(held) = &mut self.held else { return Ok(false) };
-        if held.renewed.elapsed() < self.log.lease() / 3 {
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(true);
         }
         let acting = &mut held.acting;

@@ -17,7 +17,7 @@ use crate::namespace::Slot;
 use crate::script::LEASE;
 use crate::wire;
 
-/// How long a lease lasts that is not renewed, unless the log was opened with another length.
+/// How long a lease lasts that is not renewed.
 pub const LEASE_LENGTH: Duration = Duration::from_secs(5);
 
 /// What a commit shows: the count of acquisitions, and the nonce of this one. A counter alone
@@ -110,7 +110,7 @@ async fn ask(
 ) -> Result<Answer, LogError> {
     let key = log.namespace().fence(slot, stage);
     let mut command = LEASE.command([&*key]);
-    command.arg(wish).arg(log.owner()).arg(nonce).arg(log.lease().as_millis() as u64);
+    command.arg(wish).arg(log.owner()).arg(nonce).arg(LEASE_LENGTH.as_millis() as u64);
     let answer = connection.run(&LEASE, &command).await?;
     let unexpected = || LogError::unexpected("lease", &Value::Nil);
     let parts = wire::array(answer).ok_or_else(unexpected)?;

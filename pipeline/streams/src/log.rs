@@ -13,7 +13,6 @@ use crate::clock;
 use crate::connect::{Connection, Connector};
 use crate::error::LogError;
 use crate::latency::Stamps;
-use crate::lease::LEASE_LENGTH;
 use crate::metrics::Metrics;
 use crate::namespace::Namespace;
 use crate::script::Script;
@@ -27,19 +26,11 @@ pub struct LogOptions {
     pub cache_ttl: CacheTtl,
     /// Who this process is, as the leases name it; none for a name made from the process.
     pub owner: Option<String>,
-    /// How long a lease lasts that is not renewed: how long a partition rests when its owner
-    /// dies. All processes of a namespace should agree on it.
-    pub lease: Duration,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self {
-            connect_wait: Duration::from_secs(3),
-            cache_ttl: CacheTtl::default(),
-            owner: None,
-            lease: LEASE_LENGTH,
-        }
+        Self { connect_wait: Duration::from_secs(3), cache_ttl: CacheTtl::default(), owner: None }
     }
 }
 
@@ -55,7 +46,6 @@ struct Inner {
     server: Server,
     cache_ttl: CacheTtl,
     owner: String,
-    lease: Duration,
     /// The connection for commands that answer at once; none once it was lost.
     shared: tokio::sync::Mutex<Option<Connection>>,
     artefacts: ArtefactStore,
@@ -103,7 +93,6 @@ impl Log {
             server,
             cache_ttl: options.cache_ttl,
             owner,
-            lease: options.lease,
             shared: tokio::sync::Mutex::new(Some(connection)),
             artefacts: ArtefactStore::default(),
             metrics: Metrics::default(),
@@ -135,17 +124,6 @@ impl Log {
     #[must_use]
     pub fn owner(&self) -> &str {
         &self.inner.owner
-    }
-
-    /// How long a lease lasts that is not renewed.
-    #[must_use]
-    pub fn lease(&self) -> Duration {
-        self.inner.lease
-    }
-
-    /// How long to block at most, so that a lease is renewed in time.
-    pub(crate) fn block(&self, wanted: Duration) -> Duration {
-        wanted.min(self.inner.lease / 4).max(Duration::from_millis(1))
     }
 
     /// What was counted and measured in this process.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::commit::Line;
 use crate::error::LogError;
 use crate::horizon::server_ms;
+use crate::lease::LEASE_LENGTH;
 use crate::log::Log;
 use crate::metrics::Condition;
 use crate::namespace::{Slot, Stream};
@@ -22,8 +23,7 @@ use crate::script::MEMBERS;
 use crate::shutdown::{Shutdown, ShutdownTrigger};
 use crate::wire;
 
-/// How often a process looks who else is alive, unless leases are so short that it has to be
-/// oftener.
+/// How often a process looks who else is alive.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// A partition that this process runs, or tries to.
@@ -67,7 +67,7 @@ where
                 return Err(error);
             }
         }
-        shutdown.unless_asked(tokio::time::sleep(log.block(LOOK_EVERY))).await;
+        shutdown.unless_asked(tokio::time::sleep(LOOK_EVERY)).await;
     }
     share.end().await;
     share.failed.into_values().next().map_or(Ok(()), Err)
@@ -92,7 +92,7 @@ struct Look {
 impl Share<'_> {
     /// Says that this process is alive, sees who else is, and which partitions are free.
     async fn look(&mut self) -> Result<Look, LogError> {
-        let alive = members(self.log, self.line.stage, self.log.lease()).await?;
+        let alive = members(self.log, self.line.stage, LEASE_LENGTH).await?;
         let partitions = usize::from(self.log.namespace().partitions());
         let rank = alive.iter().position(|name| name == self.log.owner()).unwrap_or(0);
         let share = share_of(partitions, alive.len(), rank);

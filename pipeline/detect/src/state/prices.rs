@@ -354,25 +354,4 @@ mod tests {
         let bytes = rmp_serde::to_vec_named(&seen).unwrap();
         assert_eq!(rmp_serde::from_slice::<SeenRow>(&bytes).unwrap(), seen);
     }
-
-    #[test]
-    fn a_market_with_everything_that_it_can_hold_is_within_a_row_s_bound() {
-        let mut row = MarketRow::new(&Market::MATCH_ODDS, at(0));
-        let long = |book| Price {
-            odds: [1.0 + 1.0 / 3.0, 2.0 + 1.0 / 3.0, 3.0 + 1.0 / 3.0],
-            ..price(book, -1_000_000_000, 0.0)
-        };
-        for book in (u16::MAX - BOOKS_MAX as u16)..u16::MAX {
-            row.quote(long(book), false, by_name);
-            row.withdraw(BookId(book), at(2_000_000_000));
-            row.close(long(book));
-        }
-        for _ in 0..2 * LATE_MAX {
-            row.quote(long(u16::MAX - 1), true, by_name);
-        }
-        assert_eq!((row.prices.len(), row.closing.len()), (BOOKS_MAX, BOOKS_MAX));
-        assert_eq!(row.late.len(), LATE_MAX);
-        let bytes = rmp_serde::to_vec_named(&row).unwrap();
-        assert!(bytes.len() < marabet_stage::ROW_BYTES_MAX / 4, "{}", bytes.len());
-    }
 }

@@ -63,31 +63,6 @@ pub enum FileError {
     },
 }
 
-impl FileError {
-    /// The file as a reject, for whoever goes on without it.
-    #[must_use]
-    pub fn to_reject(&self) -> Reject {
-        let (file, line, kind, row) = match self {
-            Self::Unreadable { file, .. } => (file, 0, RejectKind::Unreadable, ""),
-            Self::Empty { file } => (file, 0, RejectKind::NoHeader, ""),
-            Self::UnknownColumns { file, first } => (file, 1, RejectKind::NoHeader, &**first),
-            Self::Header { file, line, header, .. } => {
-                (file, *line, RejectKind::NoHeader, &**header)
-            }
-        };
-        Reject {
-            file: SmolStr::new(file),
-            line,
-            column: None,
-            value: None,
-            kind,
-            scope: Scope::File,
-            reason: self.to_string(),
-            row: row.to_owned(),
-        }
-    }
-}
-
 /// What came of the rows of a file, or of many.
 ///
 /// `rows = blank + matches + rejected_rows`: every row is accounted for.

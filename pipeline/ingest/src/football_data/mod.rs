@@ -13,10 +13,8 @@ pub mod fetch;
 mod file;
 mod header;
 pub mod instants;
-mod prices;
 mod record;
 mod row;
-mod score;
 mod timeline;
 pub mod upcoming;
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
-use marabet_schemas::facts::ResultStatus;
+use marabet_quant::{Line, Odds};
+use marabet_schemas::facts::{ResultStatus, SideStats};
 use marabet_schemas::{Competition, MatchKey};
 use smol_str::SmolStr;
 
 use super::cells::{self, Span, trimmed};
-use super::columns::Field;
-use super::header::{Header, NoHeader};
-use super::record::Record;
-use super::{competitions, day, prices, score};
+use super::columns::{Family, Field, Side, Stat};
+use super::header::{Header, MarketPlan, NoHeader};
+use super::record::{Price, Record, Standing};
+use super::{competitions, day};
 use crate::reject::RejectKind;
 
 /// What is wrong, and in which column.
@@ -23,15 +24,11 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(kind: RejectKind, reason: impl Into<String>) -> Self {
+    fn new(kind: RejectKind, reason: impl Into<String>) -> Self {
         Self { kind, column: None, reason: reason.into() }
     }
 
-    pub(super) fn at(
-        column: impl Into<usize>,
-        kind: RejectKind,
-        reason: impl Into<String>,
-    ) -> Self {
+    fn at(column: impl Into<usize>, kind: RejectKind, reason: impl Into<String>) -> Self {
         Self { kind, column: Some(column.into()), reason: reason.into() }
     }
 }
@@ -46,6 +43,9 @@ pub(super) enum Row {
     /// A match. What of it could not be used is in [`RowReader::faults`].
     Record(Box<Record>),
 }
+
+/// The most goals of a side that are taken for a score.
+const GOALS_MAX: u16 = 99;
 
 /// Reads the rows of one file.
 #[derive(Debug)]
@@ -136,9 +136,10 @@ impl RowReader {
         self.check_season(&header, &season)?;
 
         let columns = Columns { header: &header, spans: &self.spans, line };
-        let standing = score::standing(&columns, note, &mut self.faults);
-        let stats = score::stats(&columns, &mut self.faults).map(Box::new);
-        let prices = prices::prices(&columns, &mut self.faults);
+        let standing = standing(&columns, note, &mut self.faults);
+        let stats = stats(&columns, &mut self.faults).map(Box::new);
+        let mut prices = prices(&columns, &mut self.faults);
+        drop_impossible_extremes(&header, &mut prices, &mut self.faults);
         let file = self.file.clone();
         Ok(Row::Record(Box::new(Record {
             header,
@@ -175,15 +176,15 @@ impl RowReader {
 }
 
 /// The cells of a row, by the columns of the header.
-pub(super) struct Columns<'a> {
-    pub(super) header: &'a Header,
+struct Columns<'a> {
+    header: &'a Header,
     spans: &'a [Span],
     line: &'a [u8],
 }
 
 impl<'a> Columns<'a> {
     /// The cell, trimmed; empty where the row is too short.
-    pub(super) fn cell(&self, column: u16) -> &'a [u8] {
+    fn cell(&self, column: u16) -> &'a [u8] {
         self.spans.get(usize::from(column)).map_or(&[], |span| trimmed(span.of(self.line)))
     }
 
@@ -311,4 +312,204 @@ fn sides(
         return Err(Fault::at(away_column, RejectKind::Name, "a side cannot play itself"));
     }
     Ok((home, away))
+}
+
+fn standing(columns: &Columns<'_>, status: ResultStatus, faults: &mut Vec<Fault>) -> Standing {
+    if !columns.header.has_score() {
+        return Standing::ToCome;
+    }
+    let faults_before = faults.len();
+    let Some(score) = goals(columns, [Field::HomeGoals, Field::AwayGoals], faults) else {
+        if faults.len() == faults_before {
+            let column = columns.header.field(Field::HomeGoals).map(usize::from);
+            let reason = "no score: the match was broken off, or is not played yet; its prices \
+                          stand";
+            faults.push(Fault { column, ..Fault::new(RejectKind::Score, reason) });
+        }
+        return Standing::WithoutResult;
+    };
+    if let Some(column) = columns.header.field(Field::Outcome) {
+        let stated = columns.cell(column);
+        let outcome: &[u8] = match score[0].cmp(&score[1]) {
+            std::cmp::Ordering::Greater => b"H",
+            std::cmp::Ordering::Equal => b"D",
+            std::cmp::Ordering::Less => b"A",
+        };
+        if !stated.is_empty() && stated != outcome {
+            let [home, away] = score;
+            let reason = format!(
+                "contradicts the score {home}-{away}: the result is left out, since one of the \
+                 two is wrong; the prices stand"
+            );
+            faults.push(Fault::at(column, RejectKind::Contradiction, reason));
+            return Standing::WithoutResult;
+        }
+    }
+    let mut half_time = goals(columns, [Field::HomeHalfTime, Field::AwayHalfTime], faults);
+    if half_time.is_some_and(|[home, away]| home > score[0] || away > score[1]) {
+        let column = columns.header.field(Field::HomeHalfTime);
+        let reason = "more goals at half time than at the end: the half-time score is left out";
+        let column = column.map(usize::from);
+        faults.push(Fault { column, ..Fault::new(RejectKind::Contradiction, reason) });
+        half_time = None;
+    }
+    Standing::Over { status, score, half_time }
+}
+
+/// A pair of goals; none where both cells are empty.
+fn goals(columns: &Columns<'_>, fields: [Field; 2], faults: &mut Vec<Fault>) -> Option<[u8; 2]> {
+    let [home, away] = fields.map(|field| columns.header.field(field));
+    let (home, away) = (home?, away?);
+    if columns.cell(home).is_empty() && columns.cell(away).is_empty() {
+        return None;
+    }
+    let mut read = |column: u16| {
+        let goals = cells::count(columns.cell(column), GOALS_MAX);
+        let goals = goals.and_then(|goals| u8::try_from(goals).ok());
+        if goals.is_none() {
+            let reason = format!("no number of goals from 0 to {GOALS_MAX}: the score is left out");
+            faults.push(Fault::at(column, RejectKind::Score, reason));
+        }
+        goals
+    };
+    Some([read(home)?, read(away)?])
+}
+
+fn stats(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Option<[SideStats; 2]> {
+    let mut sides = [SideStats::default(); 2];
+    let mut any = false;
+    for &(stat, side, column) in &columns.header.stats {
+        let cell = columns.cell(column);
+        if cell.is_empty() {
+            continue;
+        }
+        let Some(count) = cells::count(cell, 999) else {
+            faults.push(Fault::at(column, RejectKind::Statistic, "no count from 0 to 999"));
+            continue;
+        };
+        let side = &mut sides[match side {
+            Side::Home => 0,
+            Side::Away => 1,
+        }];
+        let place = match stat {
+            Stat::Shots => &mut side.shots,
+            Stat::ShotsOnTarget => &mut side.shots_on_target,
+            Stat::Corners => &mut side.corners,
+            Stat::Fouls => &mut side.fouls,
+            Stat::YellowCards => &mut side.yellow_cards,
+            Stat::RedCards => &mut side.red_cards,
+        };
+        *place = Some(count);
+        any = true;
+    }
+    any.then_some(sides)
+}
+
+fn prices(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Vec<Price> {
+    let markets = &columns.header.markets;
+    let mut prices = Vec::with_capacity(markets.len());
+    // Several markets stand on one line; what is wrong with it is said once.
+    let mut bad_lines: Vec<Option<u16>> = Vec::new();
+    // The header has at most as many markets as columns: the count fits.
+    for (plan, market) in (0_u16..).zip(markets) {
+        let Some(odds) = odds(columns, market, faults) else { continue };
+        let line = match market.family {
+            Family::MatchOdds | Family::Totals(_) => None,
+            Family::AsianHandicap => match market.line.map(|column| line(columns.cell(column))) {
+                Some(Some(line)) => Some(line),
+                _ if bad_lines.contains(&market.line) => continue,
+                _ => {
+                    bad_lines.push(market.line);
+                    let column = market.line.unwrap_or(market.columns[0]);
+                    let missing = market.line.is_none_or(|line| columns.cell(line).is_empty());
+                    let reason = if missing {
+                        "no Asian handicap beside its prices: the prices are left out"
+                    } else {
+                        "no Asian handicap in quarter goals: the prices that stand on it are left \
+                         out"
+                    };
+                    let column = Some(usize::from(column));
+                    faults.push(Fault { column, ..Fault::new(RejectKind::Line, reason) });
+                    continue;
+                }
+            },
+        };
+        let books = market.books.and_then(|column| cells::count(columns.cell(column), 9999));
+        prices.push(Price { plan, books, line, odds });
+    }
+    prices
+}
+
+/// A maximum over books that is this many times their mean is taken for a slip of the keys.
+const EXTREME_MAX: f64 = 1.8;
+
+/// Leaves out maxima that lie below the mean of the same prices, the mean with them since one of
+/// the two is wrong, and maxima that lie absurdly far above it.
+fn drop_impossible_extremes(header: &Header, prices: &mut Vec<Price>, faults: &mut Vec<Fault>) {
+    for &(max_plan, avg_plan) in &header.extremes {
+        let find = |plan| prices.iter().find(|price| price.plan == plan).map(|price| price.odds);
+        let (Some(max), Some(avg)) = (find(max_plan), find(avg_plan)) else { continue };
+        let ratio = |selection: &usize| max[*selection].decimal() / avg[*selection].decimal();
+        let mut selections = 0..header.markets[usize::from(max_plan)].columns().len();
+        let Some(selection) =
+            selections.find(|selection| !(1.0..=EXTREME_MAX).contains(&ratio(selection)))
+        else {
+            continue;
+        };
+        let column = |plan: u16| header.markets[usize::from(plan)].columns[selection];
+        let (max, avg) = (max[selection], avg[selection]);
+        let mut leave_out = |plan: u16, reason: String| {
+            prices.retain(|price| price.plan != plan);
+            faults.push(Fault::at(column(plan), RejectKind::Contradiction, reason));
+        };
+        if max < avg {
+            let reason = format!("the maximum {max} lies below the mean {avg}: both are left out");
+            leave_out(max_plan, reason.clone());
+            leave_out(avg_plan, reason);
+        } else {
+            let reason = format!(
+                "the maximum {max} is more than {EXTREME_MAX} times the mean {avg}: it is left out"
+            );
+            leave_out(max_plan, reason);
+        }
+    }
+}
+
+/// The prices of a market; none where the cells are empty, or with a fault where one is bad.
+fn odds(columns: &Columns<'_>, market: &MarketPlan, faults: &mut Vec<Fault>) -> Option<[Odds; 3]> {
+    let of_market = market.columns();
+    let mut empty = None;
+    let mut odds = [None; 3];
+    for (place, &column) in odds.iter_mut().zip(of_market) {
+        let cell = columns.cell(column);
+        if cell.is_empty() {
+            empty = Some(column);
+            continue;
+        }
+        *place = cells::decimal(cell).and_then(|decimal| Odds::new(decimal).ok());
+        if place.is_none() {
+            let reason = "no decimal odds above 1: this market of this book is left out";
+            faults.push(Fault::at(column, RejectKind::Odds, reason));
+            return None;
+        }
+    }
+    let first = odds.iter().flatten().next().copied()?;
+    if let Some(column) = empty {
+        let reason = "no price beside the others of its market: this market of this book is left \
+                      out";
+        faults.push(Fault::at(column, RejectKind::Incomplete, reason));
+        return None;
+    }
+    Some(odds.map(|odds| odds.unwrap_or(first)))
+}
+
+/// A handicap: `-0.75`, or as the two lines that a quarter line is made of, `-0.5,-1`.
+fn line(cell: &[u8]) -> Option<Line> {
+    let Some(comma) = cell.iter().position(|&byte| byte == b',') else {
+        return Line::new(cells::decimal(cell)?).ok();
+    };
+    let (first, second) = (cells::decimal(trimmed(&cell[..comma]))?, &cell[comma + 1..]);
+    let second = cells::decimal(trimmed(second))?;
+    let apart = (first - second).abs() == 0.5;
+    apart.then(|| Line::new((first + second) / 2.0).ok()).flatten()
 }

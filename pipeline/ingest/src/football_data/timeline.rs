@@ -37,20 +37,6 @@ impl Loader {
         self.read(FileReader::open(path)?, rejects)
     }
 
-    /// Reads many files; one that is none of the site's goes to `rejects` as a whole, and the
-    /// next is read.
-    pub fn files<'p>(
-        &mut self,
-        paths: impl IntoIterator<Item = &'p Path>,
-        rejects: &mut dyn Rejects,
-    ) {
-        for path in paths {
-            if let Err(error) = self.file(path, rejects) {
-                rejects.reject(error.to_reject());
-            }
-        }
-    }
-
     /// Reads bytes as a file of this name.
     ///
     /// # Errors

@@ -34,12 +34,11 @@ impl Reader {
     ) -> Result<Self, LogError> {
         let names = log.namespace();
         let key = |partition| (names.stream(input, partition), partition);
-        let options = RunOptions { block: log.block(options.block), ..options.clone() };
         Ok(Self {
             connection: log.connector().open_blocking(options.block).await?,
             keys: (0..names.partitions()).map(key).collect(),
             offsets,
-            options,
+            options: options.clone(),
         })
     }
 

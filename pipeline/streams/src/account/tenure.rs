@@ -16,7 +16,7 @@ use crate::clock;
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::groups;
-use crate::lease::{self, Fence, Lease};
+use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::{Slot, Stream};
@@ -160,7 +160,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
     }
 
     async fn keep_lease(&mut self, held: &mut Held) -> Result<(), Stop> {
-        if held.renewed.elapsed() < self.log.lease() / 3 {
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(());
         }
         let connection = &mut held.connection;

@@ -65,18 +65,29 @@ impl Folder {
 
     /// The URL of the socket.
     pub(crate) fn url(&self) -> String {
-        use std::os::unix::ffi::OsStrExt;
-        let mut url = "unix://".to_owned();
-        for &byte in self.socket.as_os_str().as_bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                    url.push(char::from(byte));
-                }
-                _ => url.push_str(&format!("%{byte:02X}")),
-            }
-        }
-        url
+        url_of(&self.socket)
     }
+}
+
+/// The URL of a socket.
+fn url_of(socket: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let mut url = "unix://".to_owned();
+    for &byte in socket.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                url.push(char::from(byte));
+            }
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
+/// The URL of the socket in a folder that another process owns.
+pub(crate) fn url_in(path: &Path) -> Option<String> {
+    let socket = socket_path(&path.canonicalize().ok()?).ok()?;
+    Some(url_of(&socket))
 }
 
 fn lock(path: &Path) -> Result<File, EmbeddedError> {

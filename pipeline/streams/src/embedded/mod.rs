@@ -31,18 +31,11 @@ pub struct EmbeddedOptions {
     pub memory_max: u64,
     /// How long it may take to load its file and answer.
     pub ready_within: Duration,
-    /// How often it may die within a minute before it is left dead.
-    pub deaths_max: usize,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self {
-            server: None,
-            memory_max: 512 << 20,
-            ready_within: Duration::from_secs(60),
-            deaths_max: 5,
-        }
+        Self { server: None, memory_max: 512 << 20, ready_within: Duration::from_secs(60) }
     }
 }
 
@@ -142,8 +135,10 @@ struct Shared {
 
 /// How often the thread looks whether the server lives.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The time in which [`EmbeddedOptions::deaths_max`] are too many.
-const DEATHS_WINDOW: Duration = Duration::from_secs(60);
+/// Restarts within [`RESTART_WINDOW`] after which it is left dead.
+const RESTARTS_MAX: usize = 5;
+/// The time in which so many restarts are too many.
+const RESTART_WINDOW: Duration = Duration::from_secs(60);
 
 impl EmbeddedRedis {
     /// Starts a server on a data folder, which is made where it is missing, or adopts the one
@@ -183,6 +178,12 @@ impl EmbeddedRedis {
                 .map_err(|error| EmbeddedError::Io { what: "a thread".to_owned(), error })?
         };
         Ok(Self { folder, shared, guard: Some(guard) })
+    }
+
+    /// The URL to open a log with on the server that another process owns in this folder.
+    #[must_use]
+    pub fn url_in(folder: &Path) -> Option<String> {
+        folder::url_in(folder)
     }
 
     /// The URL to open a log with.
@@ -269,10 +270,10 @@ fn look_after(folder: &Folder, shared: &Shared, options: &EmbeddedOptions) {
         *shared.lock() = None;
         let now = clock::moment();
         deaths.push_back(now);
-        while deaths.front().is_some_and(|&death| now.duration_since(death) > DEATHS_WINDOW) {
+        while deaths.front().is_some_and(|&death| now.duration_since(death) > RESTART_WINDOW) {
             deaths.pop_front();
         }
-        if deaths.len() > options.deaths_max {
+        if deaths.len() > RESTARTS_MAX {
             tracing::error!("redis-server ended with {status}, too often to start it again");
             return;
         }

@@ -44,12 +44,11 @@ impl Reader {
         line: Line<'_>,
         options: &RunOptions,
     ) -> Result<Self, LogError> {
-        let options = RunOptions { block: log.block(options.block), ..options.clone() };
         Ok(Self {
             connection: log.connector().open_blocking(options.block).await?,
             key: log.namespace().stream(line.input, line.partition),
             stage: line.stage.to_owned(),
-            options,
+            options: options.clone(),
             frame_events: 1.0,
         })
     }

@@ -18,7 +18,7 @@ use crate::commit::{self, Batch, Committed, Line};
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::groups;
-use crate::lease::{self, Fence, Lease};
+use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::Slot;
@@ -180,7 +180,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
 
     /// Renews the lease when a third of it has passed.
     async fn keep_lease(&mut self, held: &mut Held) -> Result<(), Stop> {
-        if held.renewed.elapsed() < self.log.lease() / 3 {
+        if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(());
         }
         let (slot, stage) = (self.slot(), self.line.stage);

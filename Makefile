@@ -1,0 +1,39 @@
+# The commands that people type. `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format build bench schemas clean
+
+CARGO ?= cargo
+# cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
+TEST := $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the commands below need (redis-server), asking first
+	@ops/setup.sh
+
+demo: setup ## Stream a season of football odds through the whole line and show the bets
+	@$(CARGO) run --quiet --release -p marabet -- demo $(ARGS)
+
+test: setup ## Run every test, against real servers that the tests start themselves
+	$(CARGO) $(TEST) --workspace
+	$(CARGO) test --quiet --doc --workspace
+
+lint: ## Check format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+format: ## Format the code
+	$(CARGO) fmt --all
+
+build: ## Build the pipeline binary for use: target/release/marabet
+	$(CARGO) build --release -p marabet
+
+bench: setup ## Run the benchmarks
+	$(CARGO) bench -p marabet-benches
+
+schemas: ## Write the JSON Schemas of the events into schemas/json
+	$(CARGO) run --quiet -p marabet-schemas --example publish
+
+clean: ## Remove what was built
+	$(CARGO) clean

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs what `make demo` and `make test` need and what is not there yet. Says what it does.
+# As root it installs at once; else it asks before it uses sudo when a person is at the terminal.
+set -euo pipefail
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# Whether a server of version 7 or later is on the PATH.
+have_redis() {
+  local server major
+  for server in redis-server valkey-server; do
+    command -v "$server" >/dev/null || continue
+    major=$("$server" --version | sed -n 's/.*v=\([0-9]*\).*/\1/p')
+    [ "${major:-0}" -ge 7 ] && return 0
+    say "$server is version ${major:-unknown}; 7.0 or later is needed"
+  done
+  return 1
+}
+
+# Runs a command with the right to install.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif ! command -v sudo >/dev/null; then
+    say "this needs root and there is no sudo; run as root: $*"
+    return 1
+  elif [ -t 0 ]; then
+    local answer
+    read -r -p "setup: run \`sudo $*\`? [y/N] " answer
+    case "$answer" in [yY]*) sudo "$@" ;; *) say "not done; run it yourself: sudo $*"; return 1 ;; esac
+  else
+    sudo -n "$@" || { say "sudo wants a password and nobody is here to ask; run: sudo $*"; return 1; }
+  fi
+}
+
+have_redis && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  say "redis-server 7.0 or later (or Valkey) is missing and this system has no apt-get"
+  say "install it with your package manager, then run this again"
+  exit 1
+fi
+
+say "installing redis-server from the system's packages"
+say "  (the program starts a private one of its own; a service on port 6379 that the package"
+say "   may start is not used, and can be stopped: systemctl disable --now redis-server)"
+export DEBIAN_FRONTEND=noninteractive
+as_root apt-get update -qq
+as_root apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+have_redis || { say "the system's packages hold no redis-server 7.0 or later; see https://redis.io/docs"; exit 1; }
+say "done: $(redis-server --version 2>/dev/null || valkey-server --version)"

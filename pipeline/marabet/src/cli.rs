@@ -1,0 +1,331 @@
+//! The command line: what can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use marabet_quant::devig::Method;
+use marabet_schemas::BetId;
+
+/// Event-sourced pipeline for sports value betting: odds in, value bets out.
+///
+/// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 wrong configuration; 4 Redis is away or unfit;
+/// 5 what was asked for is not there.
+#[derive(Debug, Parser)]
+#[command(name = "marabet", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Configuration file (TOML); without one the defaults hold.
+    #[arg(long, global = true, env = "MARABET_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What is logged to standard error: `warn`, `info`, `debug`, or as `RUST_LOG` writes it.
+    #[arg(long, global = true, env = "MARABET_LOG_LEVEL", default_value = "warn")]
+    pub(crate) log_level: String,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stream a season through the whole line and show the bets, settled against the results
+    Demo(DemoArgs),
+    /// Run the stages over the log, and a source into it
+    Run(RunArgs),
+    /// Show streams, groups, lag and owners
+    Status,
+    /// Look into what could not be processed, and retry or drop it
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look into the log
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// The bets of the log
+    #[command(subcommand)]
+    Bets(BetsCommand),
+    /// Hold the private Redis open and say how to reach it, until interrupted
+    Redis,
+    /// Explain a bet: from it back to the quote, the prediction, the model and its training
+    Why {
+        /// The bet, as alerts and `bets today` name it
+        bet: BetId,
+    },
+    /// Calculators for prices: margin, value, stakes
+    #[command(subcommand)]
+    Odds(OddsCommand),
+    /// Calculators for goal models
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Score forecasts: RPS, Brier, log-loss
+    Score {
+        /// CSV with columns p1, p2, … (one a result) and outcome (from 1)
+        #[arg(long, value_name = "FILE")]
+        forecasts: PathBuf,
+    },
+    /// Simulate a league with known true probabilities, as events or as CSV files
+    Simulate(SimulateArgs),
+}
+
+/// `marabet demo`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder of football-data.co.uk files; else they are fetched, else simulated
+    #[arg(long, env = "MARABET_DATA", value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Competition to stream, by its code
+    #[arg(long, default_value = "E0")]
+    pub(crate) league: String,
+    /// Season to stream, such as 2023-24; the newest with sharp prices where left out
+    #[arg(long)]
+    pub(crate) season: Option<String>,
+    /// Simulate even where there is data
+    #[arg(long)]
+    pub(crate) simulate: bool,
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Show every alert instead of the first and last few
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Folder of the log that the demo leaves behind; made anew each time
+    #[arg(long, default_value = ".marabet/demo", value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+}
+
+/// `marabet run`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// Stages to run here; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "STAGE,…")]
+    pub(crate) stages: Vec<StageName>,
+    /// Partitions to run here; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    pub(crate) partitions: Vec<u16>,
+    /// Read our own events, one JSON object a line, from standard input
+    #[arg(long, conflicts_with = "events")]
+    pub(crate) stdin: bool,
+    /// Read our own events from a file; after a restart the log's own events are passed over
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    /// Poll the coming matches of football-data.co.uk, and results as they come
+    #[arg(long, conflicts_with_all = ["stdin", "events"])]
+    pub(crate) upcoming: bool,
+    /// Competitions that are polled, by their codes; all where left out
+    #[arg(long, value_delimiter = ',', value_name = "CODE,…", requires = "upcoming")]
+    pub(crate) leagues: Vec<String>,
+    /// End when the input has ended and every stage has caught up
+    #[arg(long)]
+    pub(crate) until_done: bool,
+    /// Take each alert to come at its event's own time, not the wall's: for facts of the past
+    #[arg(long)]
+    pub(crate) event_time: bool,
+}
+
+/// A stage that `run` can run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum StageName {
+    /// Sources into facts
+    Ingest,
+    /// Facts into priced quotes
+    Predict,
+    /// Priced quotes into bets
+    Detect,
+    /// Bets into granted stakes
+    Portfolio,
+    /// Granted stakes into alerts
+    Notify,
+}
+
+/// `marabet dead …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List the dead letters
+    List,
+    /// Show one whole
+    Show {
+        /// Its number in the list, or its address
+        letter: String,
+    },
+    /// Append it to the feed again, as a new fact
+    Retry {
+        /// Its number in the list, or its address
+        letter: String,
+    },
+    /// Take it away
+    Drop {
+        /// Its number in the list, or its address
+        letter: String,
+    },
+}
+
+/// `marabet config …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the file and the environment, and show what is in force
+    Check,
+}
+
+/// `marabet events …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Show the last events of a stream, and what comes
+    Tail {
+        /// `feed`, `priced`, `bets` or `grants`
+        #[arg(default_value = "bets")]
+        stream: String,
+        /// How many of the last events
+        #[arg(short = 'n', long, default_value_t = 20)]
+        count: usize,
+        /// Go on showing what comes
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// `marabet bets …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum BetsCommand {
+    /// What can be placed now: where, how much, until when; or why there is nothing
+    Today {
+        /// The instant that counts as now, such as 2024-08-16T15:00:00Z
+        #[arg(long)]
+        at: Option<marabet_schemas::Instant>,
+    },
+    /// All bets, with how they ended
+    List {
+        /// Only those of this strategy
+        #[arg(long)]
+        strategy: Option<String>,
+    },
+    /// What each strategy claimed, beside what came of it
+    Summary,
+}
+
+/// `marabet odds …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum OddsCommand {
+    /// Take the margin out of a market's odds
+    Devig {
+        /// multiplicative, additive, power, shin, odds_ratio, logarithmic, differential_margin, goto
+        #[arg(long, default_value_t = Method::Power)]
+        method: Method,
+        /// What the probabilities add up to: 1, or n where n selections win
+        #[arg(long, default_value_t = 1.0)]
+        target: f64,
+        /// Decimal odds of all selections
+        #[arg(required = true)]
+        odds: Vec<f64>,
+    },
+    /// Whether a price is value: against probabilities, or a reference book's odds
+    Value {
+        /// Decimal odds offered
+        #[arg(long, num_args = 1.., required = true)]
+        odds: Vec<f64>,
+        /// Fair probabilities of the same selections
+        #[arg(long, num_args = 1.., conflicts_with = "reference")]
+        p: Vec<f64>,
+        /// The reference book's odds of all selections of the market
+        #[arg(long, num_args = 1.., required_unless_present = "p")]
+        reference: Vec<f64>,
+        /// How the reference's margin is taken out
+        #[arg(long, default_value_t = Method::Power)]
+        method: Method,
+        /// Commission on net winnings: 0.02 for 2 %
+        #[arg(long, default_value_t = 0.0)]
+        commission: f64,
+    },
+    /// Kelly stakes, as shares of the bankroll
+    Kelly {
+        /// Decimal odds
+        #[arg(long, num_args = 1.., required = true)]
+        odds: Vec<f64>,
+        /// Probabilities of winning
+        #[arg(long, num_args = 1.., required = true)]
+        p: Vec<f64>,
+        /// Share of the full Kelly stake
+        #[arg(long, default_value_t = 1.0)]
+        fraction: f64,
+        /// The selections exclude each other: outcomes of one market
+        #[arg(long)]
+        exclusive: bool,
+        /// Commission on net winnings
+        #[arg(long, default_value_t = 0.0)]
+        commission: f64,
+    },
+    /// Stakes that win whatever happens, from the best odds of each selection
+    Arbitrage {
+        /// Best decimal odds of all selections
+        #[arg(required = true)]
+        odds: Vec<f64>,
+    },
+}
+
+/// `marabet model …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Fit a goal model to results
+    Fit {
+        /// poisson or dixon-coles
+        #[arg(long, default_value = "dixon-coles")]
+        model: String,
+        /// Decay of a match's weight with its age, per day
+        #[arg(long, default_value_t = 0.0)]
+        xi: f64,
+        /// football-data.co.uk CSV (.gz too), openfootball JSON, or CSV of date, home, away,
+        /// `home_goals`, `away_goals`
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Price every market from the expected goals
+    Price {
+        /// Expected goals of the home side
+        #[arg(long)]
+        lambda: f64,
+        /// Expected goals of the away side
+        #[arg(long)]
+        mu: f64,
+        /// Dependence of low scores
+        #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+        rho: f64,
+    },
+    /// Expected goals that a market's probabilities imply
+    Implied {
+        /// Fair probabilities of home, draw, away
+        #[arg(long, num_args = 3, required = true)]
+        p1x2: Vec<f64>,
+        /// A total's line and the fair probability of over, such as `2.5 0.53`
+        #[arg(long, num_args = 2, value_names = ["LINE", "OVER"])]
+        total: Vec<f64>,
+        /// Dependence of low scores; 0 where left out, or solved where a total is given
+        #[arg(long, allow_negative_numbers = true)]
+        rho: Option<f64>,
+    },
+}
+
+/// `marabet simulate`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SimulateArgs {
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many seasons
+    #[arg(long, default_value_t = 4)]
+    pub(crate) seasons: u8,
+    /// How many teams, an even number
+    #[arg(long, default_value_t = 20)]
+    pub(crate) teams: u8,
+    /// Write football-data.co.uk CSV files, one a season, into this folder instead of events
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) csv: Option<PathBuf>,
+}

@@ -1,0 +1,66 @@
+//! One file a command.
+
+mod bets;
+mod config;
+mod dead;
+mod events;
+mod model;
+mod odds;
+mod redis;
+mod results;
+mod run;
+mod score;
+mod simulate;
+mod status;
+mod why;
+
+pub(crate) use dead::letters as dead_letters;
+pub(crate) use simulate::simulation;
+
+use std::path::Path;
+
+use crate::cli::{Cli, Command, Global};
+use crate::config::{Config, load};
+use crate::demo;
+
+/// Does what was asked for.
+pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
+    let json = cli.global.json;
+    match &cli.command {
+        Command::Odds(command) => odds::execute(command, json),
+        Command::Model(command) => model::execute(command, json),
+        Command::Score { forecasts } => score::execute(forecasts, json),
+        Command::Simulate(arguments) => simulate::execute(arguments, json),
+        Command::Config(command) => config::execute(command, &cli.global),
+        Command::Demo(arguments) => block_on(demo::execute(arguments, &cli.global)),
+        Command::Run(arguments) => block_on(run::execute(arguments, &configuration(&cli.global)?)),
+        Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
+        Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
+        Command::Dead(command) => {
+            block_on(dead::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Events(command) => {
+            block_on(events::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Bets(command) => {
+            block_on(bets::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Why { bet } => block_on(why::execute(*bet, &configuration(&cli.global)?, json)),
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+/// The configuration in force.
+pub(crate) fn configuration(global: &Global) -> anyhow::Result<Config> {
+    Ok(load(file(global), std::env::vars())?.config)
+}
+
+/// The configuration's file: the one named, else `marabet.toml` of the current folder.
+fn file(global: &Global) -> Option<&Path> {
+    let named = global.config.as_deref();
+    let here = Path::new("marabet.toml");
+    named.or_else(|| here.exists().then_some(here))
+}

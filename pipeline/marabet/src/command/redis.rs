@@ -1,0 +1,40 @@
+//! `marabet redis`
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::line::open;
+use crate::output::{Answer, say};
+
+/// How to reach the log's server.
+#[derive(Serialize)]
+struct Reach {
+    at: String,
+    /// A key to begin with.
+    stream: String,
+}
+
+impl Answer for Reach {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let client = match self.at.strip_prefix("unix://") {
+            Some(socket) => format!("redis-cli -s {socket}"),
+            None => format!("redis-cli -u {}", self.at),
+        };
+        writeln!(out, "{client} XRANGE '{}' - + COUNT 1", self.stream)?;
+        writeln!(out, "{client} XINFO GROUPS '{}'", self.stream)?;
+        writeln!(out, "(held until interrupted)")
+    }
+}
+
+pub(super) async fn execute(config: &Config, json: bool) -> anyhow::Result<()> {
+    let opened = open::log(config).await?;
+    let stream = opened.log.namespace().stream(marabet_streams::Stream::Bets, 0);
+    let said = say(&Reach { at: opened.log.at().to_owned(), stream }, json);
+    if said.is_ok() {
+        tokio::signal::ctrl_c().await?;
+    }
+    opened.close().await?;
+    said
+}

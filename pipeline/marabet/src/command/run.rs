@@ -1,0 +1,136 @@
+//! `marabet run`: stages over the log of the configuration, and a source into it.
+
+use std::fs::OpenOptions;
+use std::io::BufWriter;
+use std::sync::Arc;
+
+use anyhow::Context;
+use marabet_ingest::clock::WallClock as SourceClock;
+use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
+use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
+use marabet_ingest::{RejectWriter, Rejects, Source, SourceError};
+use marabet_notify::clock::{Clock, EventClock, WallClock};
+use marabet_schemas::{Competition, Source as SourceName};
+use marabet_streams::Log;
+
+use crate::cli::{RunArgs, StageName};
+use crate::config::Config;
+use crate::line::feeder::Feeder;
+use crate::line::stages::{Part, Stages};
+use crate::line::{alerts, open};
+
+pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
+    let opened = open::log(config).await?;
+    let ran = run(&opened.log, arguments, config).await;
+    opened.close().await?;
+    ran
+}
+
+async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> =
+        if arguments.event_time { Arc::new(EventClock) } else { Arc::new(WallClock) };
+    let part = Part {
+        stages: arguments.stages.clone(),
+        partitions: arguments.partitions.clone(),
+        clock,
+        channels: alerts::channels(&config.notify)?,
+    };
+    let mut stages = Stages::start(log, &part);
+    let done = tokio::select! {
+        done = work(log, arguments, config) => done.map(|()| true),
+        ended = stages.ended(), if stages.any() => ended.map(|()| false),
+        asked = asked_to_end() => asked.map(|()| false),
+    };
+    if done? && arguments.until_done {
+        stages.caught_up().await?;
+    }
+    stages.stop().await
+}
+
+/// Feeds what there is to feed; returns at the source's end where the run ends with it.
+async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
+    let ingests = arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest);
+    if ingests && let Some(source) = source(arguments)? {
+        feed(log, source, arguments, config).await?;
+    }
+    if !arguments.until_done {
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+/// The source that the arguments name.
+fn source(arguments: &RunArgs) -> anyhow::Result<Option<Box<dyn Source>>> {
+    if arguments.stdin {
+        return Ok(Some(Box::new(NdjsonPipe::stdin())));
+    }
+    if arguments.upcoming {
+        let competitions = arguments.leagues.iter().map(Competition::new).collect();
+        let settings = UpcomingSettings { competitions, ..UpcomingSettings::default() };
+        return Ok(Some(Box::new(Upcoming::new(settings, Arc::new(SourceClock)))));
+    }
+    let Some(path) = &arguments.events else { return Ok(None) };
+    let name = SourceName::new("events");
+    Ok(Some(Box::new(NdjsonFile::open(name, path)?)))
+}
+
+async fn feed(
+    log: &Log,
+    mut source: Box<dyn Source>,
+    arguments: &RunArgs,
+    config: &Config,
+) -> anyhow::Result<()> {
+    let folder = &config.log.folder;
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join("rejects.ndjson");
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.with_context(|| path.display().to_string())?;
+    let mut rejects = RejectWriter::new(BufWriter::new(file));
+
+    let mut feeder = Feeder::open(log, source.name(), &config.training).await?;
+    feeder.publish_rules(&config.rules(), open::now()).await?;
+    if arguments.events.is_some() {
+        feeder.number_facts();
+    } else {
+        feeder.learn_from_log().await?;
+    }
+    loop {
+        match source.next().await {
+            Ok(Some(batch)) => {
+                for reject in batch.rejects {
+                    tracing::warn!("{reject}");
+                    rejects.reject(reject);
+                }
+                for event in batch.events {
+                    feeder.fact(event).await?;
+                }
+                feeder.send().await?;
+            }
+            Ok(None) => break,
+            Err(SourceError::Transient { reason, retry_after_ms }) => {
+                tracing::warn!(source = %source.name(), "{reason}; trying again");
+                let wait = retry_after_ms.unwrap_or(5_000).min(600_000);
+                tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    feeder.flush().await?;
+    let counts = rejects.finish()?;
+    let total = counts.rows_total() + counts.cells_total();
+    if total > 0 {
+        tracing::warn!("{total} rejects are kept in {}", path.display());
+    }
+    Ok(())
+}
+
+/// Returns when the process is asked to end: by an interrupt, or by SIGTERM.
+async fn asked_to_end() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Values that can be read and make no sense.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use marabet_schemas::strategy::{FairSource, Strategy};
+
+use super::Config;
+use super::environment::Override;
+
+/// A value that makes no sense, and where it was set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Finding {
+    /// File and line, or the variable.
+    place: Option<Place>,
+    /// The key's path, joined by dots.
+    key: String,
+    /// What is wrong and what would be right.
+    problem: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    Line(PathBuf, usize),
+    Variable(String),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(Place::Line(file, line)) => write!(f, "{}:{line}: ", file.display())?,
+            Some(Place::Variable(variable)) => write!(f, "environment variable {variable}: ")?,
+            None => {}
+        }
+        write!(f, "{} {}", self.key, self.problem)
+    }
+}
+
+/// Everything in the configuration that makes no sense.
+pub(crate) fn findings(
+    config: &Config,
+    file: Option<&Path>,
+    text: &str,
+    overrides: &[Override],
+) -> Vec<Finding> {
+    let mut problems = Problems::default();
+    log(config, &mut problems);
+    training(config, &mut problems);
+    books(config, &mut problems);
+    problems.check(
+        !config.strategies.is_empty(),
+        "strategies",
+        "is empty; name at least one, such as [strategies.sharp]",
+    );
+    for (name, rules) in &config.strategies {
+        strategy(&format!("strategies.{name}"), rules, &mut problems);
+    }
+    problems.check(
+        config.account.bankroll.cents() > 0,
+        "account.bankroll",
+        "must be above 0: stakes are shares of it",
+    );
+    let place = |key: &str| {
+        let variable = overrides.iter().rev().find(|one| one.path.join(".") == key);
+        let line = || Some(Place::Line(file?.to_owned(), line_of(text, key)?));
+        variable.map(|one| Place::Variable(one.variable.clone())).or_else(line)
+    };
+    problems
+        .0
+        .into_iter()
+        .map(|(key, problem)| Finding { place: place(&key), key, problem })
+        .collect()
+}
+
+#[derive(Default)]
+struct Problems(Vec<(String, String)>);
+
+impl Problems {
+    fn check(&mut self, good: bool, key: &str, problem: impl Into<String>) {
+        if !good {
+            self.0.push((key.to_owned(), problem.into()));
+        }
+    }
+}
+
+fn log(config: &Config, problems: &mut Problems) {
+    let partitions = config.log.partitions;
+    problems.check(
+        (1..=100).contains(&partitions),
+        "log.partitions",
+        format!("must lie in 1..=100, got {partitions}"),
+    );
+    let prefix = &config.log.prefix;
+    problems.check(
+        !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),
+        "log.prefix",
+        format!("must be letters, digits, `-` and `_`, got `{prefix}`"),
+    );
+}
+
+fn training(config: &Config, problems: &mut Problems) {
+    let xi = config.training.xi_per_day;
+    problems.check(
+        (0.0..=0.1).contains(&xi),
+        "training.xi_per_day",
+        format!("must lie in 0..=0.1 a day, got {xi}; 0.0018 halves a match's weight in 385 days"),
+    );
+    problems.check(config.training.every_days > 0, "training.every_days", "must be above 0");
+}
+
+fn books(config: &Config, problems: &mut Problems) {
+    for (book, rules) in &config.books {
+        problems.check(
+            (0.0..0.5).contains(&rules.commission),
+            &format!("books.{book}.commission"),
+            format!("is a share of the winnings below 0.5, got {}; 0.02 is 2 %", rules.commission),
+        );
+    }
+}
+
+fn strategy(at: &str, rules: &Strategy, problems: &mut Problems) {
+    let unit = [
+        ("kelly_fraction", rules.kelly_fraction),
+        ("model_weight", rules.model_weight),
+        ("ev_min", rules.ev_min),
+    ];
+    for (key, value) in unit {
+        problems.check(
+            (0.0..=1.0).contains(&value),
+            &format!("{at}.{key}"),
+            format!("must lie in 0..=1, got {value}"),
+        );
+    }
+    problems.check(
+        rules.outlier_factor > 1.0,
+        &format!("{at}.outlier_factor"),
+        format!("must be above 1, got {}: every price would be an outlier", rules.outlier_factor),
+    );
+    problems.check(
+        rules.odds_min <= rules.odds_max,
+        &format!("{at}.odds_min"),
+        format!("is above odds_max: {} > {}", rules.odds_min, rules.odds_max),
+    );
+    let needs_reference = matches!(rules.fair, FairSource::Sharp | FairSource::Blend);
+    problems.check(
+        !needs_reference || !rules.references.is_empty(),
+        &format!("{at}.references"),
+        "is empty; without a reference book there is no fair price and no bet",
+    );
+}
+
+/// The line (from 1) on which a key is set: the last of its path that the text holds, below the
+/// table that leads to it.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
+    let mut current = String::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            current = header.replace(['"', ' '], "");
+        } else if current == table
+            && line.split_once('=').is_some_and(|(found, _)| found.trim().trim_matches('"') == name)
+        {
+            return Some(number);
+        }
+    }
+    None
+}

@@ -1,0 +1,141 @@
+//! The configuration: one TOML file, every key overridable by the environment.
+//!
+//! `MARABET_ACCOUNT__BANKROLL=5000` overrides `bankroll` in `[account]`: levels are separated by
+//! two underscores, and case does not matter. What decides on bets (account, books, strategies,
+//! closing, settlement) is published into the log; a stage never reads this file.
+
+mod check;
+mod environment;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use marabet_schemas::strategy::{
+    Account, BookRules, ClosingRules, Rules, SettlementRules, Strategy,
+};
+use marabet_schemas::{Book, StrategyName};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use file::{ConfigError, load};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where the log lives.
+    pub(crate) log: LogConfig,
+    /// How models are trained.
+    pub(crate) training: TrainingConfig,
+    /// Where alerts go.
+    pub(crate) notify: NotifyConfig,
+    /// Whose money.
+    pub(crate) account: Account,
+    /// What is known of each book, beside what is known by default.
+    pub(crate) books: BTreeMap<Book, BookRules>,
+    /// The strategies.
+    pub(crate) strategies: BTreeMap<StrategyName, Strategy>,
+    /// How bets are measured against the closing line.
+    pub(crate) closing: ClosingRules,
+    /// When bets are void or in doubt.
+    pub(crate) settlement: SettlementRules,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let Rules { account, books, strategies, closing, settlement } = Rules::default();
+        Self {
+            log: LogConfig::default(),
+            training: TrainingConfig::default(),
+            notify: NotifyConfig::default(),
+            account,
+            books,
+            strategies,
+            closing,
+            settlement,
+        }
+    }
+}
+
+impl Config {
+    /// The same, to be shown: a password in the URL is left out.
+    pub(crate) fn without_secrets(mut self) -> Self {
+        if let Some(url) = &mut self.log.redis_url
+            && let (Some(scheme), Some(at)) = (url.find("://"), url.rfind('@'))
+        {
+            url.replace_range(scheme + 3..at, "…");
+        }
+        self
+    }
+
+    /// What is published into the log.
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            account: self.account.clone(),
+            books: self.books.clone(),
+            strategies: self.strategies.clone(),
+            closing: self.closing.clone(),
+            settlement: self.settlement.clone(),
+        }
+    }
+}
+
+/// Where the log lives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// Redis by URL: `redis://host:6379`, `rediss://` for TLS, `unix:///path/to/socket`. Without
+    /// one the program starts and supervises a private server.
+    pub(crate) redis_url: Option<String>,
+    /// Folder of the private server and of what the program keeps beside it.
+    pub(crate) folder: PathBuf,
+    /// First part of every key.
+    pub(crate) prefix: String,
+    /// Partitions; fixed when the log is created.
+    pub(crate) partitions: u16,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            redis_url: None,
+            folder: PathBuf::from(".marabet"),
+            prefix: "mb".to_owned(),
+            partitions: 4,
+        }
+    }
+}
+
+/// How models are trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TrainingConfig {
+    /// Decay of a match's weight with its age, per day.
+    pub(crate) xi_per_day: f64,
+    /// Event-time days between trainings.
+    pub(crate) every_days: u16,
+    /// Fewest matches to train on.
+    pub(crate) matches_min: u32,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self { xi_per_day: 0.0018, every_days: 7, matches_min: 100 }
+    }
+}
+
+/// Where alerts go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NotifyConfig {
+    /// Print them.
+    pub(crate) console: bool,
+    /// Append them to `alerts.ndjson` and `alerts.txt` in this folder.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Default for NotifyConfig {
+    fn default() -> Self {
+        Self { console: true, folder: None }
+    }
+}

@@ -1,0 +1,107 @@
+//! `marabet demo`: a season through the whole line, as fast as it goes.
+//!
+//! Time is the season's own: the driver trains a model at each boundary of event time and
+//! publishes it before the quotes that it prices, so that two runs give the same bets.
+
+mod feed;
+mod fetched;
+mod folder;
+mod report;
+mod screen;
+mod season;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use marabet_notify::clock::EventClock;
+use marabet_schemas::strategy::{FairSource, Strategy};
+use marabet_schemas::{Body, StrategyName};
+use marabet_streams::{Log, Stream, clock};
+
+use crate::cli::{DemoArgs, Global};
+use crate::command::configuration;
+use crate::config::Config;
+use crate::line::stages::{Part, Stages};
+use crate::line::{alerts, open, readback};
+use crate::output::say;
+use crate::summary::{canonical, summarise};
+use report::Report;
+use screen::Screen;
+use season::Season;
+
+pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Result<()> {
+    let config = demo_config(arguments, configuration(global)?)?;
+    folder::make_anew(&arguments.folder)?;
+    let season = season::find(arguments, global.json).await?;
+    let opened = open::log(&config).await?;
+    let streamed = stream(&opened.log, &config, &season, arguments, global.json).await;
+    opened.close().await?;
+    say(&streamed?, global.json)
+}
+
+/// The configuration of the demo: a log of its own, and the strategies `sharp` and `model` side
+/// by side where the configuration has no other.
+fn demo_config(arguments: &DemoArgs, mut config: Config) -> anyhow::Result<Config> {
+    config.log.redis_url = None;
+    config.log.folder.clone_from(&arguments.folder);
+    if config.strategies == Config::default().strategies {
+        config.strategies = strategies(&config);
+    }
+    Ok(config)
+}
+
+fn strategies(config: &Config) -> BTreeMap<StrategyName, Strategy> {
+    let mut strategies = config.strategies.clone();
+    // The site collects prices twice a week, so that none is fresher than days.
+    let days = 4 * 86_400;
+    let model = Strategy { fair: FairSource::Model, ev_min: 0.05, ..Strategy::default() };
+    strategies.insert(StrategyName::new("model"), model);
+    strategies.values_mut().for_each(|strategy| strategy.max_age_s = days);
+    strategies
+}
+
+async fn stream(
+    log: &Log,
+    config: &Config,
+    season: &Season,
+    arguments: &DemoArgs,
+    json: bool,
+) -> anyhow::Result<Report> {
+    let screen = Arc::new(Screen::new(arguments.all, json));
+    let part = Part {
+        stages: Vec::new(),
+        partitions: Vec::new(),
+        clock: Arc::new(EventClock),
+        channels: vec![screen.clone(), alerts::file(&arguments.folder.join("alerts"))?],
+    };
+    let mut stages = Stages::start(log, &part);
+    let began = clock::moment();
+    feed::feed(log, config, season, &screen).await?;
+    stages.caught_up().await?;
+    let seconds = began.elapsed().as_secs_f64();
+    stages.stop().await?;
+    screen.finish();
+
+    let streams = readback::streams(log).await?;
+    let summary = summarise(&streams, &config.closing);
+    let grants = readback::events(log, Stream::Grants).await?;
+    let example = canonical(&streams.bets).into_iter().find_map(|event| match &event.body {
+        Body::ValueBet(bet) => Some(bet.bet.to_string()),
+        _ => None,
+    });
+    Ok(Report {
+        season: season.name.clone(),
+        origin: season.origin,
+        rejects: season.rejects,
+        dead: verify::dead(log).await?,
+        quotes_per_s: summary.quotes as f64 / seconds,
+        seconds,
+        latency_ms: log.metrics().stage("detect").as_ref().into(),
+        grants: grants.iter().filter(|event| matches!(event.body, Body::Grant(_))).count() as u64,
+        replay_differences: verify::replay_differences(log, &streams).await?,
+        folder: arguments.folder.display().to_string(),
+        example_bet: example,
+        summary,
+    })
+}

@@ -1,0 +1,151 @@
+//! Facts into the feed, with the models and the rules that come into force between them.
+
+use marabet_ingest::football_data;
+use marabet_predict::training::{Skipped, Trainer, TrainingOptions};
+use marabet_quant::goals::FitOptions;
+use marabet_schemas::control::ConfigPublished;
+use marabet_schemas::strategy::Rules;
+use marabet_schemas::{Body, Event, Instant, Source};
+use marabet_streams::{FeedOptions, FeedWriter, Log, LogError, Stream};
+
+use crate::config::TrainingConfig;
+
+/// Facts that are gathered before they are appended, at most.
+const GATHERED_MAX: usize = 256;
+
+/// Appends facts in order. In event time it trains at each boundary, and publishes the model
+/// before the facts that come after it.
+pub(crate) struct Feeder {
+    log: Log,
+    writer: FeedWriter,
+    trainer: Trainer,
+    gathered: Vec<Event>,
+    /// The position of the next event, where the source yields the same again after a restart.
+    position: Option<u64>,
+    /// Why competitions got no model, or matches were left out of one.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+impl Feeder {
+    /// A feeder for a source, whose trainer knows nothing yet.
+    pub(crate) async fn open(
+        log: &Log,
+        source: &Source,
+        training: &TrainingConfig,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            log: log.clone(),
+            writer: FeedWriter::open(log, source, FeedOptions::default()).await?,
+            trainer: Trainer::new(training_options(training))?,
+            gathered: Vec::with_capacity(GATHERED_MAX),
+            position: None,
+            skipped: Vec::new(),
+        })
+    }
+
+    /// Numbers what follows from 0, for a source that is read from its beginning each time: what
+    /// the log has of it already is passed over. The models that its facts bring are part of it.
+    pub(crate) fn number_facts(&mut self) {
+        self.position = Some(0);
+    }
+
+    /// Lets the trainer know what happened before.
+    pub(crate) fn learn(&mut self, facts: &[Event]) {
+        facts.iter().for_each(|fact| self.trainer.learn(fact));
+    }
+
+    /// Lets the trainer know what the log already holds.
+    pub(crate) async fn learn_from_log(&mut self) -> Result<(), LogError> {
+        for partition in 0..self.log.namespace().partitions() {
+            let mut pages = super::readback::Pages::of(&self.log, Stream::Feed, partition);
+            while let Some(frames) = pages.next().await? {
+                for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
+                    self.trainer.learn(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the rules in force from `at` on, unless they are in force already. They are a source
+    /// of their own, so that a change of theirs renumbers no fact.
+    pub(crate) async fn publish_rules(&mut self, rules: &Rules, at: Instant) -> anyhow::Result<()> {
+        let last = last_rules(&self.log).await?;
+        let number = last.as_ref().map_or(0, |last| last.number) + 1;
+        let published = ConfigPublished::new(number, rules.clone());
+        if last.is_none_or(|last| last.hash != published.hash) {
+            let source = Source::new("configuration");
+            let writer = FeedWriter::open(&self.log, &source, FeedOptions::default()).await?;
+            writer.append(&[Event::global(at, published)]).await?;
+            writer.flush().await?;
+            writer.close().await?;
+        }
+        Ok(())
+    }
+
+    /// Appends a fact; what it brings about comes before it.
+    pub(crate) async fn fact(&mut self, fact: Event) -> anyhow::Result<()> {
+        let due = self.trainer.observe(&fact);
+        self.skipped.extend(due.skipped);
+        for model in due.models {
+            // The artefact is there before the event that names it.
+            self.log.put_artefact(&model.bytes).await?;
+            self.push(model.event).await?;
+        }
+        self.push(fact).await
+    }
+
+    async fn push(&mut self, event: Event) -> anyhow::Result<()> {
+        self.gathered.push(event);
+        if self.gathered.len() >= GATHERED_MAX {
+            self.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is gathered.
+    pub(crate) async fn send(&mut self) -> anyhow::Result<()> {
+        match &mut self.position {
+            None => self.writer.append(&self.gathered).await?,
+            Some(position) => {
+                self.writer.append_from(*position, &self.gathered).await?;
+                *position += self.gathered.len() as u64;
+            }
+        }
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// Sends what is gathered and waits until the log has it.
+    pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
+        self.send().await?;
+        Ok(self.writer.flush().await?)
+    }
+}
+
+/// The rules in force in the log, as its first partition has them.
+async fn last_rules(log: &Log) -> Result<Option<ConfigPublished>, LogError> {
+    let mut pages = super::readback::Pages::of(log, Stream::Feed, 0);
+    let mut last = None;
+    while let Some(frames) = pages.next().await? {
+        for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
+            if let Body::ConfigPublished(published) = &event.body {
+                last = Some(published.clone());
+            }
+        }
+    }
+    Ok(last)
+}
+
+fn training_options(config: &TrainingConfig) -> TrainingOptions {
+    let mut options = TrainingOptions::default();
+    options.fit = FitOptions { xi: config.xi_per_day, ..options.fit };
+    options.schedule.period_days = config.every_days;
+    options.matches_min = config.matches_min;
+    options
+}
+
+/// The source under which the demo appends its facts.
+pub(crate) fn demo_source() -> Source {
+    Source::new(football_data::SOURCE)
+}

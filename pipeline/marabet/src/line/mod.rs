@@ -1,0 +1,8 @@
+//! The line put together: sources and stages over one log.
+
+pub(crate) mod alerts;
+pub(crate) mod feeder;
+pub(crate) mod open;
+pub(crate) mod pure;
+pub(crate) mod readback;
+pub(crate) mod stages;

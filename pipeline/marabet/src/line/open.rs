@@ -1,0 +1,57 @@
+//! Opening the log that the configuration names.
+
+use anyhow::Context;
+use marabet_schemas::Instant;
+use marabet_streams::embedded::EmbeddedError;
+use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace, clock};
+
+use crate::config::Config;
+
+/// A log, and the private server that it lies on where this process started one.
+pub(crate) struct Opened {
+    /// The log.
+    pub(crate) log: Log,
+    redis: Option<EmbeddedRedis>,
+}
+
+/// Opens the log at the configured URL. Without one, starts the private server of the configured
+/// folder, or uses the one that another process of this program has started there.
+pub(crate) async fn log(config: &Config) -> anyhow::Result<Opened> {
+    let (url, redis) = match &config.log.redis_url {
+        Some(url) => (url.clone(), None),
+        None => embedded(config).await?,
+    };
+    let namespace = Namespace::new(config.log.prefix.clone(), config.log.partitions)?;
+    let log = Log::open(&url, namespace, LogOptions::default()).await?;
+    Ok(Opened { log, redis })
+}
+
+async fn embedded(config: &Config) -> anyhow::Result<(String, Option<EmbeddedRedis>)> {
+    let folder = config.log.folder.join("redis");
+    let server = std::env::var_os("MARABET_REDIS_SERVER").map(Into::into);
+    let options = EmbeddedOptions { server, ..EmbeddedOptions::default() };
+    match EmbeddedRedis::start(&folder, options).await {
+        Ok(redis) => Ok((redis.url(), Some(redis))),
+        Err(in_use @ EmbeddedError::InUse { .. }) => {
+            let url = EmbeddedRedis::url_in(&folder).ok_or(in_use)?;
+            Ok((url, None))
+        }
+        Err(error) => Err(error).context("starting the private Redis"),
+    }
+}
+
+impl Opened {
+    /// Ends with the log, and stops the private server that this process started.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        drop(self.log);
+        if let Some(redis) = self.redis {
+            redis.stop().await;
+        }
+        Ok(())
+    }
+}
+
+/// Now, by this machine's clock.
+pub(crate) fn now() -> Instant {
+    Instant::from_micros(i64::try_from(clock::wall_us()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,170 @@
+//! The stages as tasks of this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use marabet_detect::Detect;
+use marabet_notify::clock::Clock;
+use marabet_notify::{self as notify, Channel, LogOutbox, Notifier, NotifierOptions};
+use marabet_portfolio::Portfolio;
+use marabet_predict::Predict;
+use marabet_streams::{
+    Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
+};
+use tokio::task::JoinSet;
+
+use crate::cli::StageName;
+
+/// How often the groups are asked whether they have caught up.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Which part of the line runs here.
+pub(crate) struct Part {
+    /// The stages; all where empty.
+    pub(crate) stages: Vec<StageName>,
+    /// The partitions; all where empty.
+    pub(crate) partitions: Vec<u16>,
+    /// By whose time alerts come too late.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where alerts go.
+    pub(crate) channels: Vec<Arc<dyn Channel>>,
+}
+
+impl Part {
+    fn runs(&self, stage: StageName) -> bool {
+        self.stages.is_empty() || self.stages.contains(&stage)
+    }
+}
+
+/// Stages that run in this process until they are asked to end.
+pub(crate) struct Stages {
+    log: Log,
+    tasks: JoinSet<anyhow::Result<()>>,
+    trigger: ShutdownTrigger,
+    /// The groups that read here, with their streams.
+    groups: Vec<(Stream, String)>,
+}
+
+impl Stages {
+    /// Starts a part of the line.
+    pub(crate) fn start(log: &Log, part: &Part) -> Self {
+        let (trigger, shutdown) = ShutdownTrigger::new();
+        let mut stages =
+            Self { log: log.clone(), tasks: JoinSet::new(), trigger, groups: Vec::new() };
+        for partition in 0..log.namespace().partitions() {
+            if !part.partitions.is_empty() && !part.partitions.contains(&partition) {
+                continue;
+            }
+            if part.runs(StageName::Predict) {
+                stages.predict(partition, &shutdown);
+            }
+            if part.runs(StageName::Detect) {
+                stages.detect(partition, &shutdown);
+            }
+        }
+        if part.runs(StageName::Portfolio) {
+            stages.portfolio(&shutdown);
+        }
+        if part.runs(StageName::Notify) {
+            for channel in &part.channels {
+                stages.notify(channel, &part.clock, &shutdown);
+            }
+        }
+        stages
+    }
+
+    fn predict(&mut self, partition: u16, shutdown: &Shutdown) {
+        self.groups.push((Stream::Feed, "predict".to_owned()));
+        let run = place(partition, Stream::Feed, Stream::Priced);
+        let (log, shutdown) = (self.log.clone(), shutdown.clone());
+        self.spawn("predict", async move { run_stage(&log, &run, Predict::new(), shutdown).await });
+    }
+
+    fn detect(&mut self, partition: u16, shutdown: &Shutdown) {
+        self.groups.push((Stream::Priced, "detect".to_owned()));
+        let run = place(partition, Stream::Priced, Stream::Bets);
+        let (log, shutdown) = (self.log.clone(), shutdown.clone());
+        self.spawn("detect", async move { run_stage(&log, &run, Detect::new(), shutdown).await });
+    }
+
+    fn portfolio(&mut self, shutdown: &Shutdown) {
+        let (log, shutdown) = (self.log.clone(), shutdown.clone());
+        self.groups.push((Stream::Bets, "portfolio".to_owned()));
+        self.spawn("portfolio", async move {
+            let (input, output) = (Stream::Bets, Stream::Grants);
+            let options = RunOptions::default();
+            run_account(&log, input, output, &options, Portfolio::new(), shutdown).await
+        });
+    }
+
+    fn notify(&mut self, channel: &Arc<dyn Channel>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) {
+        self.groups.push((Stream::Grants, notify::group(channel.name())));
+        let (log, shutdown) = (self.log.clone(), shutdown.clone());
+        let outbox = Arc::new(LogOutbox::new(&log));
+        let (channel, clock) = (Arc::clone(channel), Arc::clone(clock));
+        let notifier = Notifier::new(channel, outbox, clock, NotifierOptions::default());
+        self.spawn("notify", async move { notify::run(&log, &notifier, shutdown).await });
+    }
+
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = Result<(), LogError>> + Send + 'static,
+    ) {
+        self.tasks.spawn(async move { work.await.with_context(|| format!("stage {name}")) });
+    }
+
+    /// Returns once every stage that runs here has acknowledged everything there is.
+    ///
+    /// # Errors
+    /// The first stage that failed, so that nobody waits for it.
+    pub(crate) async fn caught_up(&mut self) -> anyhow::Result<()> {
+        loop {
+            while let Some(ended) = self.tasks.try_join_next() {
+                ended.context("a stage's task")??;
+            }
+            if self.are_idle().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// A commit appends to the next stream and acknowledges in one step, so looking at the streams
+    /// in the order of the line misses nothing that is on its way.
+    async fn are_idle(&self) -> Result<bool, LogError> {
+        let status = self.log.status().await?;
+        Ok(self.groups.iter().all(|(stream, group)| {
+            let own = status.streams.iter().filter(|one| one.stream == stream.name());
+            let mut found = own.filter_map(|one| one.groups.iter().find(|one| one.group == *group));
+            let begun = found.next();
+            begun.is_some_and(|first| {
+                std::iter::once(first).chain(found).all(|one| one.lag == 0 && one.pending == 0)
+            })
+        }))
+    }
+
+    /// Whether any stage runs here.
+    pub(crate) fn any(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Returns when a stage fails, or all have ended.
+    pub(crate) async fn ended(&mut self) -> anyhow::Result<()> {
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.context("a stage's task")??;
+        }
+        Ok(())
+    }
+
+    /// Asks the stages to end, and waits until they have.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.trigger.ask();
+        self.ended().await
+    }
+}
+
+fn place(partition: u16, input: Stream, output: Stream) -> StageRun {
+    StageRun { partition, input, output, options: RunOptions::default() }
+}

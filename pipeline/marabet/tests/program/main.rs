@@ -1,0 +1,9 @@
+//! The whole program, driven from its command line.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails")]
+
+mod bad_input;
+mod calculators;
+mod demo;
+mod kills;
+mod support;
