@@ -46,7 +46,7 @@ impl Noise {
 
     /// A Poisson count by multiplying uniforms (Knuth, 1998, 3.4.1).
     fn goals(&mut self, mean: f64) -> u32 {
-        let (limit, mut product, mut count) = ((-mean).exp(), self.uniform(), 0);
+        let (limit, mut product, mut count) = (libm::exp(-mean), self.uniform(), 0);
         while product > limit && count < 20 {
             product *= self.uniform();
             count += 1;

@@ -121,10 +121,11 @@ impl Point {
     }
 
     fn residual(&self, gradient: &[f64], centre: f64) -> f64 {
-        let mut squares = (self.left * self.cap_price - centre).powi(2);
+        let square = |off: f64| off * off;
+        let mut squares = square(self.left * self.cap_price - centre);
         for (at, gain) in gradient.iter().enumerate() {
             let (stake, price) = (self.stakes[at], self.stake_prices[at]);
-            squares += (gain + price - self.cap_price).powi(2) + (stake * price - centre).powi(2);
+            squares += square(gain + price - self.cap_price) + square(stake * price - centre);
         }
         squares.sqrt()
     }
