@@ -23,7 +23,7 @@ use crate::cli::{DemoArgs, Global};
 use crate::command::configuration;
 use crate::config::Config;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, open, readback};
+use crate::line::{open, readback};
 use crate::output::say;
 use crate::summary::{canonical, summarise};
 use report::Report;
@@ -73,7 +73,7 @@ async fn stream(
         stages: Vec::new(),
         partitions: Vec::new(),
         clock: Arc::new(EventClock),
-        channels: vec![screen.clone(), alerts::file(&arguments.folder.join("alerts"))?],
+        channels: vec![screen.clone()],
     };
     let mut stages = Stages::start(log, &part);
     let began = clock::moment();

@@ -1,6 +1,5 @@
 //! The channels that grants are told on.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use marabet_notify::{Channel, Console, FileChannel};
@@ -14,12 +13,7 @@ pub(crate) fn channels(config: &NotifyConfig) -> anyhow::Result<Vec<Arc<dyn Chan
         channels.push(Arc::new(Console::stdout()));
     }
     if let Some(folder) = &config.folder {
-        channels.push(file(folder)?);
+        channels.push(Arc::new(FileChannel::open("file", folder)?));
     }
     Ok(channels)
-}
-
-/// A channel into files of this folder.
-pub(crate) fn file(folder: &Path) -> anyhow::Result<Arc<dyn Channel>> {
-    Ok(Arc::new(FileChannel::open("file", folder)?))
 }

@@ -53,7 +53,7 @@ fn the_log_of_a_demo_can_be_looked_into() {
     let streams = status["streams"].as_array().unwrap();
     let groups: Vec<&Value> =
         streams.iter().flat_map(|stream| stream["groups"].as_array().unwrap()).collect();
-    for stage in ["predict", "detect", "portfolio", "notify.console", "notify.file"] {
+    for stage in ["predict", "detect", "portfolio", "notify.console"] {
         let own: Vec<_> = groups.iter().filter(|group| group["group"] == stage).collect();
         assert!(!own.is_empty(), "{stage} has a group: {status}");
         assert!(own.iter().all(|group| group["lag"] == 0 && group["pending"] == 0), "{status}");
