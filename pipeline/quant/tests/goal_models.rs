@@ -158,6 +158,33 @@ fn standard_errors_are_those_of_repeated_seasons() {
 }
 
 #[test]
+fn a_fit_to_a_window_is_the_fit_to_a_set_of_its_matches_alone() {
+    let all = league(6, 4, 17);
+    let mut builder = TrainingSet::builder();
+    builder.push(Played::new(-50.0, "Long gone", "Team 00000", 1, 1)).unwrap();
+    let mut within = TrainingSet::builder();
+    for played in all.matches() {
+        let team = |id: marabet_quant::goals::TeamId| all.teams()[id.0 as usize].as_str();
+        let goals = (played.home_goals.into(), played.away_goals.into());
+        let again = Played::new(played.day, team(played.home), team(played.away), goals.0, goals.1);
+        builder.push(again).unwrap();
+        if (100.0..500.0).contains(&played.day) {
+            within.push(again).unwrap();
+        }
+    }
+    let (since, before, as_of) = (Some(100.0), Some(500.0), Some(500.0));
+    for prior in [None, Some(Prior::default())] {
+        let options = FitOptions { xi: 0.003, as_of, prior, ..FitOptions::default() };
+        let alone = fit(Model::DixonColes, &within.clone().build().unwrap(), &options).unwrap();
+        let windowed = FitOptions { since, before, ..options };
+        let got = fit(Model::DixonColes, &builder.clone().build().unwrap(), &windowed).unwrap();
+        assert_eq!(got, alone);
+    }
+    let nothing = FitOptions { since: Some(1e4), ..FitOptions::default() };
+    assert!(matches!(fit(Model::Poisson, &all, &nothing), Err(FitError::NoWeight { .. })));
+}
+
+#[test]
 fn decay_forgets_what_is_old() {
     let mut builder = TrainingSet::builder();
     for day in 0..100 {

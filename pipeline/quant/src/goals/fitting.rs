@@ -44,17 +44,20 @@ fn dispatch(
     options: &FitOptions,
     start: Option<&Fit>,
 ) -> Result<Fit, FitError> {
-    options.check(set.last_day())?;
-    let tally = Tally::of(set, options);
-    let matches = set.matches().len();
+    let counted = || set.matches().iter().map(|played| played.day).filter(|d| options.counts(*d));
+    let last_day = counted().fold(f64::NEG_INFINITY, f64::max);
+    options.check(last_day)?;
+    let matches = counted().count();
+    let tally = Tally::of(set, options, last_day);
     if tally.weight <= 0.0 {
         return Err(FitError::NoWeight { matches, xi: options.xi });
     }
     identify::check_level(&tally, matches)?;
+    let teams: Vec<&str> = tally.teams.iter().map(|id| set.teams()[id.index()].as_str()).collect();
     if options.prior.is_none() {
-        identify::check(set, &tally)?;
+        identify::check(&teams, &tally)?;
     }
-    let task = Task { model, set, options, tally: &tally, start };
+    let task = Task { model, set, teams: &teams, last_day, options, tally: &tally, start };
     match model {
         Model::Poisson => task.run(Poisson),
         Model::DixonColes => task.run(DixonColes),
@@ -69,6 +72,9 @@ fn dispatch(
 struct Task<'a> {
     model: Model,
     set: &'a TrainingSet,
+    /// Names of the teams with a match that counts.
+    teams: &'a [&'a str],
+    last_day: f64,
     options: &'a FitOptions,
     tally: &'a Tally,
     start: Option<&'a Fit>,
@@ -80,9 +86,9 @@ const POISSON_STEPS: u32 = 2;
 
 impl Task<'_> {
     fn run<L: Law>(&self, law: L) -> Result<Fit, FitError> {
-        let penalty = self.options.prior.as_ref().map(|prior| penalty(prior, self.set.teams()));
+        let penalty = self.options.prior.as_ref().map(|prior| penalty(prior, self.teams));
         let mut start = match self.start {
-            Some(earlier) => warm_start(earlier, self.set),
+            Some(earlier) => warm_start(earlier, self.teams, self.set),
             None => cold_start(self.set, self.tally),
         };
         let mut steps_before = 0;
@@ -112,7 +118,7 @@ impl Task<'_> {
         iterations_max: u32,
     ) -> Result<(Objective<'b, L>, Ascent), FitError> {
         let layout = Layout {
-            teams: self.tally.teams,
+            teams: self.teams.len(),
             covariates: self.set.covariate_names().len(),
             shapes: L::SHAPES.len(),
         };
@@ -123,8 +129,8 @@ impl Task<'_> {
         match ascend(&mut objective, start, iterations_max) {
             Ok(ascent) => Ok((objective, ascent)),
             Err(Stuck::Start | Stuck::Singular) => Err(FitError::NotDetermined {
-                matches: self.set.matches().len(),
-                teams: self.set.teams().len(),
+                matches: self.tally.scores.len(),
+                teams: self.teams.len(),
             }),
         }
     }
@@ -140,7 +146,7 @@ impl Task<'_> {
             attack_se: se(layout.attack(team)),
             defence_se: se(layout.defence(team)),
         };
-        let names = self.set.teams().iter().enumerate();
+        let names = self.teams.iter().enumerate();
         let shapes: BTreeMap<String, Estimate> = L::SHAPES
             .iter()
             .enumerate()
@@ -169,7 +175,7 @@ impl Task<'_> {
             shapes,
             rue_salvesen: self.options.rue_salvesen,
             covariates: covariates.collect(),
-            teams: names.map(|(team, name)| (name.clone(), strength(team))).collect(),
+            teams: names.map(|(team, name)| ((*name).to_owned(), strength(team))).collect(),
             newcomer,
             converged: ascent.converged,
             iterations: ascent.iterations,
@@ -177,7 +183,7 @@ impl Task<'_> {
             matches: self.tally.scores.len() as u64,
             weight: self.tally.weight,
             xi: self.options.xi,
-            last_day: self.set.last_day(),
+            last_day: self.last_day,
         }
     }
 
@@ -219,9 +225,9 @@ fn anchored(parameters: &[f64], layout: Layout) -> Vec<f64> {
     parameters
 }
 
-fn penalty(prior: &Prior, teams: &[String]) -> Penalty {
+fn penalty(prior: &Prior, teams: &[&str]) -> Penalty {
     let offsets: Vec<_> =
-        teams.iter().map(|team| prior.expected.get(team).copied().unwrap_or_default()).collect();
+        teams.iter().map(|team| prior.expected.get(*team).copied().unwrap_or_default()).collect();
     let precision = |sd: f64| 1.0 / (sd * sd);
     Penalty {
         precision: [precision(prior.attack_sd), precision(prior.defence_sd)],
@@ -235,9 +241,9 @@ fn penalty(prior: &Prior, teams: &[String]) -> Penalty {
 /// Home advantage, attacks and defences from goals per match, each team helped by one match of
 /// average goals; covariates without effect.
 fn cold_start(set: &TrainingSet, tally: &Tally) -> Vec<f64> {
-    let layout = Layout { teams: tally.teams, covariates: 0, shapes: 0 };
+    let layout = Layout { teams: tally.teams.len(), covariates: 0, shapes: 0 };
     let mut goals = vec![0.0; layout.size()];
-    let mut weights = vec![0.0; tally.teams];
+    let mut weights = vec![0.0; layout.teams];
     let (mut home_goals, mut away_goals) = (0.0, 0.0);
     for pairing in &tally.pairings {
         home_goals += pairing.home_goals;
@@ -260,8 +266,8 @@ fn cold_start(set: &TrainingSet, tally: &Tally) -> Vec<f64> {
         [(layout.attack(0), 1.0), (layout.defence(0), libm::log(average) - 0.5 * start[0] - 1.0)]
     {
         let ratio = |team: usize| (goals[first + team] / average + 1.0) / (weights[team] + 1.0);
-        let logs: Vec<f64> = (0..tally.teams).map(|team| libm::log(ratio(team))).collect();
-        let mean = logs.iter().sum::<f64>() / tally.teams as f64;
+        let logs: Vec<f64> = (0..layout.teams).map(|team| libm::log(ratio(team))).collect();
+        let mean = logs.iter().sum::<f64>() / layout.teams as f64;
         start.extend(logs.iter().map(|log| log - mean + centre));
     }
     start.extend(set.covariate_names().iter().map(|_| 0.0));
@@ -270,7 +276,7 @@ fn cold_start(set: &TrainingSet, tally: &Tally) -> Vec<f64> {
 
 /// The strengths of an earlier fit; a team that it does not know starts as its newcomer, or else
 /// in the middle.
-fn warm_start(earlier: &Fit, set: &TrainingSet) -> Vec<f64> {
+fn warm_start(earlier: &Fit, teams: &[&str], set: &TrainingSet) -> Vec<f64> {
     let middle = TeamStrength {
         attack: 1.0,
         defence: earlier.intercept - 1.0,
@@ -279,7 +285,7 @@ fn warm_start(earlier: &Fit, set: &TrainingSet) -> Vec<f64> {
     };
     let newcomer = earlier.newcomer.unwrap_or(middle);
     let strengths: Vec<&TeamStrength> =
-        set.teams().iter().map(|team| earlier.teams.get(team).unwrap_or(&newcomer)).collect();
+        teams.iter().map(|team| earlier.teams.get(*team).unwrap_or(&newcomer)).collect();
     let attacks = strengths.iter().map(|strength| strength.attack);
     let defences = strengths.iter().map(|strength| strength.defence);
     let effect = |name: &String| {

@@ -1,11 +1,10 @@
 //! Whether the matches can tell the strengths at all, without a prior.
 
+use super::FitError;
 use super::tally::Tally;
-use super::{FitError, TrainingSet};
 
 /// Refuses data for which the maximum likelihood estimate does not exist or is not unique.
-pub(super) fn check(set: &TrainingSet, tally: &Tally) -> Result<(), FitError> {
-    let teams = set.teams();
+pub(super) fn check(teams: &[&str], tally: &Tally) -> Result<(), FitError> {
     let mut scored = vec![0.0; teams.len()];
     let mut conceded = vec![0.0; teams.len()];
     for pairing in &tally.pairings {
@@ -16,7 +15,7 @@ pub(super) fn check(set: &TrainingSet, tally: &Tally) -> Result<(), FitError> {
     }
     linked(teams, tally)?;
     for (team, name) in teams.iter().enumerate() {
-        let team_name = || name.clone();
+        let team_name = || (*name).to_owned();
         if scored[team] == 0.0 {
             let (verb, strength) = ("scored", "attack");
             return Err(FitError::NoGoals { team: team_name(), verb, strength });
@@ -44,7 +43,7 @@ pub(super) fn check_level(tally: &Tally, matches: usize) -> Result<(), FitError>
 /// A match compares the attack of each side with the defence of the other. Unless these
 /// comparisons link all attacks and defences, the strengths of one group can be shifted against
 /// those of another without changing any mean.
-fn linked(teams: &[String], tally: &Tally) -> Result<(), FitError> {
+fn linked(teams: &[&str], tally: &Tally) -> Result<(), FitError> {
     let count = teams.len();
     let mut parent: Vec<usize> = (0..2 * count).collect();
     for pairing in &tally.pairings {
@@ -59,7 +58,7 @@ fn linked(teams: &[String], tally: &Tally) -> Result<(), FitError> {
         return Ok(());
     }
     let of_another = roots.iter().position(|&root| root != roots[0]).expect("groups beyond one");
-    let (example, other) = (teams[0].clone(), teams[of_another % count].clone());
+    let (example, other) = (teams[0].to_owned(), teams[of_another % count].to_owned());
     Err(FitError::Disconnected { groups, example, other })
 }
 

@@ -390,7 +390,7 @@ mod tests {
     /// Compares the derivatives with finite differences, and the sparse curvature with the dense.
     fn check<L: Law>(law: L, shapes: &[f64]) {
         let set = league();
-        let tally = Tally::of(&set, &FitOptions { xi: 0.01, ..FitOptions::default() });
+        let tally = Tally::of(&set, &FitOptions { xi: 0.01, ..FitOptions::default() }, 16.0);
         let penalty = penalty();
         let layout = Layout { teams: 5, covariates: 1, shapes: shapes.len() };
         let size = layout.size();

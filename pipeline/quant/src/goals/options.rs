@@ -10,9 +10,14 @@ use super::FitError;
 pub struct FitOptions {
     /// Decay per day: a match counts `exp(−xi · days)` (Dixon and Coles, 1997).
     pub xi: f64,
-    /// The day from which ages are counted, at or after the last match; the day of the last match
-    /// when absent.
+    /// The day from which ages are counted, at or after the last match that counts; its day when
+    /// absent.
     pub as_of: Option<f64>,
+    /// Only matches on this day or later count.
+    pub since: Option<f64>,
+    /// Only matches before this day count. With `as_of` the same day, the fit knows what was known
+    /// on the eve of it, however far the set goes on.
+    pub before: Option<f64>,
     /// The hierarchical prior on the strengths; plain maximum likelihood when absent.
     pub prior: Option<Prior>,
     /// Newton steps allowed before the fit gives up and says so.
@@ -33,6 +38,8 @@ impl Default for FitOptions {
         Self {
             xi: 0.0,
             as_of: None,
+            since: None,
+            before: None,
             prior: None,
             iterations_max: 100,
             standard_errors: true,
@@ -49,13 +56,24 @@ impl FitOptions {
         Self { xi: 0.0018, prior: Some(Prior::default()), ..Self::default() }
     }
 
+    /// Whether a match of this day counts.
+    pub(super) fn counts(&self, day: f64) -> bool {
+        self.since.is_none_or(|since| day >= since) && self.before.is_none_or(|before| day < before)
+    }
+
+    /// Refuses options out of range; `last_day` is that of the last match that counts.
     pub(super) fn check(&self, last_day: f64) -> Result<(), FitError> {
         let refuse = |name, expected, value| Err(FitError::Option { name, expected, value });
         if !(self.xi.is_finite() && self.xi >= 0.0) {
             return refuse("xi", "finite and not negative (per day)", self.xi);
         }
+        for (name, day) in [("since", self.since), ("before", self.before)] {
+            if let Some(day) = day.filter(|day| day.is_nan()) {
+                return refuse(name, "a day", day);
+            }
+        }
         if let Some(day) = self.as_of.filter(|day| !(day.is_finite() && *day >= last_day)) {
-            return refuse("as_of", "a day at or after the last match", day);
+            return refuse("as_of", "a day at or after the last match that counts", day);
         }
         if !(-1.0..=1.0).contains(&self.rue_salvesen) {
             return refuse("rue_salvesen", "between -1 and 1", self.rue_salvesen);

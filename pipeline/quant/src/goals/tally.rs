@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{FitOptions, MatchResult, TrainingSet};
+use super::{FitOptions, TeamId, TrainingSet};
 
 /// The matches of one pairing under the same circumstances, as weighted sums.
 #[derive(Debug, Clone)]
@@ -37,7 +37,8 @@ pub(super) struct Score {
 /// The matches of a training set per pairing, with decay applied.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
-    pub(super) teams: usize,
+    /// The teams with a match that counts, by name.
+    pub(super) teams: Vec<TeamId>,
     pub(super) pairings: Vec<Pairing>,
     /// Matches with a positive weight.
     pub(super) scores: Vec<Score>,
@@ -50,11 +51,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn of(set: &TrainingSet, options: &FitOptions) -> Self {
-        let as_of = options.as_of.unwrap_or(set.last_day());
+    /// The matches of `set` that count, the last of them on `last_day`.
+    pub(super) fn of(set: &TrainingSet, options: &FitOptions, last_day: f64) -> Self {
+        let as_of = options.as_of.unwrap_or(last_day);
         let ln_factorials = ln_factorials();
+        let (teams, places) = teams_that_count(set, options);
         let mut tally = Self {
-            teams: set.teams().len(),
+            teams,
             pairings: Vec::new(),
             scores: Vec::with_capacity(set.matches().len()),
             weight: 0.0,
@@ -62,6 +65,9 @@ impl Tally {
             constant: 0.0,
         };
         for (index, played) in set.matches().iter().enumerate() {
+            if !options.counts(played.day) {
+                continue;
+            }
             let age = as_of - played.day;
             let decay = if options.xi == 0.0 { 1.0 } else { libm::exp(-options.xi * age) };
             let weight = played.weight * decay;
@@ -69,7 +75,7 @@ impl Tally {
                 continue;
             }
             let (home, away) = (played.home_goals, played.away_goals);
-            tally.add(set, index, played, weight);
+            tally.add(set, index, weight, &places);
             tally.scores.push(Score { home, away, weight });
             tally.weight += weight;
             tally.goals_max = tally.goals_max.max(home).max(away);
@@ -79,7 +85,8 @@ impl Tally {
         tally
     }
 
-    fn add(&mut self, set: &TrainingSet, index: usize, played: &MatchResult, weight: f64) {
+    fn add(&mut self, set: &TrainingSet, index: usize, weight: f64, places: &[usize]) {
+        let played = &set.matches()[index];
         let place = self.scores.len();
         let joins = self.pairings.last().is_some_and(|last| {
             let example = &set.matches()[last.example];
@@ -88,8 +95,8 @@ impl Tally {
         });
         if !joins {
             self.pairings.push(Pairing {
-                home: played.home.index(),
-                away: played.away.index(),
+                home: places[played.home.index()],
+                away: places[played.away.index()],
                 neutral: played.neutral,
                 ln_exposure: libm::log(played.exposure),
                 example: index,
@@ -110,6 +117,22 @@ impl Tally {
             pairing.low[usize::from(2 * x + y)] += weight;
         }
     }
+}
+
+/// The teams with a match that counts, and the place of each team of the set among them.
+fn teams_that_count(set: &TrainingSet, options: &FitOptions) -> (Vec<TeamId>, Vec<usize>) {
+    let mut counts = vec![false; set.teams().len()];
+    for played in set.matches().iter().filter(|m| options.counts(m.day) && m.weight > 0.0) {
+        counts[played.home.index()] = true;
+        counts[played.away.index()] = true;
+    }
+    let mut teams = Vec::new();
+    let places = (0..).zip(counts).map(|(id, counts)| {
+        teams.extend(counts.then_some(TeamId(id)));
+        teams.len().saturating_sub(1)
+    });
+    let places = places.collect();
+    (teams, places)
 }
 
 const COUNTS: usize = super::TrainingSetBuilder::GOALS_MAX as usize + 1;
