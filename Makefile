@@ -1,13 +1,13 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format build bench schemas clean
+.PHONY: help setup demo test lint format build bench bench-peers schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
 TEST := $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the commands below need (redis-server), asking first
 	@ops/setup.sh
@@ -31,6 +31,9 @@ build: ## Build the pipeline binary for use: target/release/marabet
 
 bench: setup ## Run the benchmarks
 	$(CARGO) bench -p marabet-benches
+
+bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and print the ratios
+	@benches/peers/run.sh
 
 schemas: ## Write the JSON Schemas of the events into schemas/json
 	$(CARGO) run --quiet -p marabet-schemas --example publish

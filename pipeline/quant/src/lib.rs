@@ -24,5 +24,6 @@ pub mod settle;
 mod special;
 pub mod staking;
 pub mod value;
+pub mod walkforward;
 
 pub use value::{Line, Market, MarketKind, Odds, Period, Probability, Selection, ValueError};

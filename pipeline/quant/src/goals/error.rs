@@ -1,3 +1,4 @@
+use super::Model;
 use crate::matrix::MatrixError;
 
 /// Why a match cannot be part of a training set.
@@ -157,6 +158,15 @@ pub enum FitError {
         matches: usize,
         /// Teams in the set.
         teams: usize,
+    },
+    /// The law has no probability for some score at the rates to start from.
+    #[error(
+        "the law `{model}` cannot be computed at the matches' own rates of scoring: there are too \
+         many goals for it"
+    )]
+    NoStart {
+        /// The law.
+        model: Model,
     },
     /// A prior names a team in a way that is not a number.
     #[error("the prior's offset of {team} must be finite, got {value}")]

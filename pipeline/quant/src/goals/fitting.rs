@@ -58,14 +58,13 @@ fn dispatch(
         identify::check(&teams, &tally)?;
     }
     let task = Task { model, set, teams: &teams, last_day, options, tally: &tally, start };
-    match model {
-        Model::Poisson => task.run(Poisson),
-        Model::DixonColes => task.run(DixonColes),
-        Model::BivariatePoisson => task.run(ByScore::<_, 3>(BivariatePoisson)),
-        Model::NegativeBinomial => task.run(ByScore::<_, 3>(NegativeBinomial)),
-        Model::ZeroInflatedPoisson => task.run(ByScore::<_, 3>(ZeroInflated)),
-        Model::HurdlePoisson => task.run(ByScore::<_, 3>(Hurdle)),
-        Model::WeibullCopula => task.run(WeibullCopula),
+    match task.run_model() {
+        // The laws' edges move with the rates: shapes that were fine for the earlier matches can be
+        // beyond them now.
+        Err(FitError::NoStart { .. }) if start.is_some() => {
+            Task { start: None, ..task }.run_model()
+        }
+        fitted => fitted,
     }
 }
 
@@ -85,6 +84,18 @@ struct Task<'a> {
 const POISSON_STEPS: u32 = 2;
 
 impl Task<'_> {
+    fn run_model(&self) -> Result<Fit, FitError> {
+        match self.model {
+            Model::Poisson => self.run(Poisson),
+            Model::DixonColes => self.run(DixonColes),
+            Model::BivariatePoisson => self.run(ByScore::<_, 3>(BivariatePoisson)),
+            Model::NegativeBinomial => self.run(ByScore::<_, 3>(NegativeBinomial)),
+            Model::ZeroInflatedPoisson => self.run(ByScore::<_, 3>(ZeroInflated)),
+            Model::HurdlePoisson => self.run(ByScore::<_, 3>(Hurdle)),
+            Model::WeibullCopula => self.run(WeibullCopula),
+        }
+    }
+
     fn run<L: Law>(&self, law: L) -> Result<Fit, FitError> {
         let penalty = self.options.prior.as_ref().map(|prior| penalty(prior, self.teams));
         let mut start = match self.start {
@@ -128,7 +139,8 @@ impl Task<'_> {
         let mut objective = Objective { set, tally, law, penalty, held, layout };
         match ascend(&mut objective, start, iterations_max) {
             Ok(ascent) => Ok((objective, ascent)),
-            Err(Stuck::Start | Stuck::Singular) => Err(FitError::NotDetermined {
+            Err(Stuck::Start) => Err(FitError::NoStart { model: self.model }),
+            Err(Stuck::Singular) => Err(FitError::NotDetermined {
                 matches: self.tally.scores.len(),
                 teams: self.teams.len(),
             }),

@@ -21,6 +21,7 @@
 //! This module knows no odds, no clock and no file.
 
 pub(crate) mod cholesky;
+mod composite;
 mod error;
 mod fit;
 mod fitting;
@@ -35,6 +36,7 @@ mod options;
 mod tally;
 mod training;
 
+pub use composite::composite;
 pub use error::{DataError, FitError, ForecastError, UnknownTeam};
 pub use fit::{CovariateEffect, Estimate, Fit, Means, Rates, Setting, TeamStrength};
 pub use fitting::{fit, fit_from};

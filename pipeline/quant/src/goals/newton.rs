@@ -29,11 +29,14 @@ const PARAMETER_MAX: f64 = 30.0;
 const HALVINGS_MAX: u32 = 30;
 /// So many steps in a row cut short by the law's edge mean that the maximum lies on it.
 const EDGE_STEPS_MAX: u32 = 4;
+/// How far shapes are taken back from the law's edge towards their start, each time it is met.
+const RETREAT: f64 = 0.05;
 
 /// Maximises from `start`.
 ///
 /// Shapes stay within their ranges: one that stands at an end and is pulled beyond it is held
-/// there for the step.
+/// there for the step. Where the maximum lies on the edge of where the law is one, the shapes are
+/// taken a little back from it and held, so that the strengths have room to find their own.
 pub(super) fn ascend<L: Law>(
     objective: &mut Objective<'_, L>,
     start: &[f64],
@@ -47,21 +50,30 @@ pub(super) fn ascend<L: Law>(
         return Err(Stuck::Start);
     }
     let weight = 1.0 + objective.tally.weight;
-    let mut edge_steps = 0;
+    let (mut edge_steps, mut on_edge) = (0, false);
     for iteration in 1..=iterations_max {
-        let on_edge = edge_steps >= EDGE_STEPS_MAX;
+        if edge_steps >= EDGE_STEPS_MAX {
+            (edge_steps, on_edge) = (0, true);
+            retreat(objective, &mut here);
+        }
         hold_shapes(objective, &always_held, &mut here, on_edge);
         let step = direction(objective, &here, iteration == 1)?;
         let gain = 0.5 * step.iter().zip(&here.gradient).map(|(s, g)| s * g).sum::<f64>();
         let end = |point: Point, converged: bool, why: String| {
             Ok(Ascent { point, iterations: iteration, converged, why })
         };
-        let Some(cut) = search(objective, &here, &step, gain, &mut there) else {
-            // No step along an ascent direction gains anything that the sums can show.
-            let converged = gain < 1e-6 * weight;
-            return end(here, converged, format!("no step gains, with {gain:.1e} expected"));
-        };
-        std::mem::swap(&mut here, &mut there);
+        match search(objective, &here, &step, gain, &mut there) {
+            Found::Point { cut } => {
+                std::mem::swap(&mut here, &mut there);
+                edge_steps = if cut { edge_steps + 1 } else { 0 };
+            }
+            Found::Nothing { cut: true } if !L::SHAPES.is_empty() => edge_steps = EDGE_STEPS_MAX,
+            Found::Nothing { .. } => {
+                // No step along an ascent direction gains anything that the sums can show.
+                let converged = gain < 1e-6 * weight;
+                return end(here, converged, format!("no step gains, with {gain:.1e} expected"));
+            }
+        }
         if gain <= GAIN_MIN * weight {
             return end(here, true, ending(objective, &always_held));
         }
@@ -69,10 +81,20 @@ pub(super) fn ascend<L: Law>(
             let why = "a parameter runs away: the likelihood has no maximum".to_owned();
             return end(here, false, why);
         }
-        edge_steps = if cut { edge_steps + 1 } else { edge_steps * u32::from(on_edge) };
     }
     let why = format!("{iterations_max} iterations did not suffice");
     Ok(Ascent { point: here, iterations: iterations_max, converged: false, why })
+}
+
+/// Takes the shapes a little back towards their start, where the law is one.
+fn retreat<L: Law>(objective: &Objective<'_, L>, here: &mut Point) {
+    let mut parameters = here.parameters.clone();
+    for (index, value) in parameters.iter_mut().enumerate() {
+        if let Some(shape) = objective.shape_at(index) {
+            *value += RETREAT * (shape.start - *value);
+        }
+    }
+    objective.evaluate(&parameters, here);
 }
 
 /// What a fit that converged says, naming the shapes that ended at the end of their range.
@@ -98,7 +120,8 @@ fn hold_shapes<L: Law>(
     let mut changed = false;
     for (index, always) in always_held.iter().enumerate() {
         let Some(shape) = objective.shape_at(index) else { continue };
-        let (value, pull) = (here.parameters[index], here.gradient[index]);
+        let place = index - objective.layout.shape(0);
+        let (value, pull) = (here.parameters[index], here.shape_slopes[place]);
         let beyond = (value <= shape.low && pull <= 0.0) || (value >= shape.high && pull >= 0.0);
         let held = *always || on_edge || beyond;
         changed |= held != objective.held[index];
@@ -136,14 +159,20 @@ fn damped(curvature: &Square) -> Option<Factor> {
     (-3..=6).find_map(|exponent| Factor::of(curvature, libm::pow(10.0, f64::from(exponent))))
 }
 
-/// Finds a point along `step` that gains, and says whether the law's edge cut the step short.
+/// What a search along a step found, and whether the law's edge cut the step short.
+enum Found {
+    Point { cut: bool },
+    Nothing { cut: bool },
+}
+
+/// Finds a point along `step` that gains.
 fn search<L: Law>(
     objective: &Objective<'_, L>,
     here: &Point,
     step: &[f64],
     gain: f64,
     there: &mut Point,
-) -> Option<bool> {
+) -> Found {
     let mut length = 1.0;
     let mut cut = false;
     for _ in 0..HALVINGS_MAX {
@@ -162,11 +191,11 @@ fn search<L: Law>(
         } else if there.value >= here.value + 1e-4 * length * gain
             || (gain < 1e-9 && there.value >= here.value - 1e-9 * here.value.abs())
         {
-            return Some(cut);
+            return Found::Point { cut };
         }
         length *= 0.5;
     }
-    None
+    Found::Nothing { cut }
 }
 
 const CONJUGATE_STEPS_MAX: u32 = 2000;

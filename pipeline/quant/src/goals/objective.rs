@@ -65,7 +65,10 @@ pub(super) struct Point {
     pub(super) log_likelihood: f64,
     /// What is maximised: the log-likelihood less the penalties.
     pub(super) value: f64,
+    /// Zero for parameters that are held.
     pub(super) gradient: Vec<f64>,
+    /// The slopes in the shapes, held or not.
+    pub(super) shape_slopes: [f64; LOCAL_MAX],
     pub(super) curvature: Curvature,
 }
 
@@ -94,6 +97,7 @@ impl Point {
             log_likelihood: f64::NAN,
             value: f64::NEG_INFINITY,
             gradient: vec![0.0; size],
+            shape_slopes: [0.0; LOCAL_MAX],
             curvature,
         }
     }
@@ -146,6 +150,8 @@ impl<L: Law> Objective<'_, L> {
         }
         point.log_likelihood = log_likelihood;
         point.value = log_likelihood - self.penalise(point);
+        let slopes = point.gradient[self.layout.shape(0)..].iter();
+        point.shape_slopes.iter_mut().zip(slopes).for_each(|(kept, slope)| *kept = *slope);
         self.hold(point);
         point.value.is_finite()
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
+use marabet_quant::walkforward::{History, Record, Stats};
+
 use super::day_number;
 
 /// One match of a season: the columns that the tests use.
@@ -88,4 +90,42 @@ fn row(header: &[String], record: &csv::ByteRecord) -> Option<Row> {
         goals: [goals("FTHG")?, goals("FTAG")?],
         columns: numbers.collect(),
     })
+}
+
+/// The matches of these divisions' seasons as a history, with Pinnacle's odds; `first` and `last`
+/// are the years in which the seasons began.
+pub(crate) fn history(data: &Path, divisions: &[&str], first: i32, last: i32) -> History {
+    let mut records = Vec::new();
+    for division in divisions {
+        for year in first..=last {
+            let name = format!("{:02}{:02}", year % 100, (year + 1) % 100);
+            let rows = season(data, division, &name);
+            records.extend(rows.into_iter().map(|row| record(division, year, row)));
+        }
+    }
+    History::new(records).unwrap()
+}
+
+fn record(division: &str, season: i32, row: Row) -> Record {
+    let pair = |home, away| row.pair(home, away).map(|counts| counts.map(|count| count as u32));
+    let stats = Stats {
+        half_time: pair("HTHG", "HTAG"),
+        shots: pair("HS", "AS"),
+        shots_on_target: pair("HST", "AST"),
+        corners: pair("HC", "AC"),
+        reds: pair("HR", "AR"),
+    };
+    let (pre_match, closing) =
+        (row.odds(["PSH", "PSD", "PSA"]), row.odds(["PSCH", "PSCD", "PSCA"]));
+    Record {
+        league: division.to_owned(),
+        season,
+        day: row.day,
+        home: row.home,
+        away: row.away,
+        goals: row.goals,
+        stats,
+        pre_match,
+        closing,
+    }
 }
