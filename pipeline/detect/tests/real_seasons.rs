@@ -90,7 +90,10 @@ fn season(path: &Path, years: &str, story: &mut Story) -> Vec<Event> {
 #[test]
 fn the_sharp_strategys_bets_beat_the_closing_line_of_real_seasons() {
     let Some(data) = std::env::var_os("MARABET_DATA") else {
-        assert!(std::env::var_os("MARABET_DATA_DEMANDED").is_none(), "set MARABET_DATA to the real data's folder");
+        assert!(
+            std::env::var_os("MARABET_DATA_DEMANDED").is_none(),
+            "set MARABET_DATA to the real data's folder"
+        );
         println!("skipped: MARABET_DATA is not set");
         return;
     };
