@@ -18,10 +18,9 @@ struct Reach {
 
 impl Answer for Reach {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let client = match self.at.strip_prefix("unix://") {
-            Some(socket) => format!("redis-cli -s {socket}"),
-            None => format!("redis-cli -u {}", self.at),
-        };
+        // A socket is shown as its path, any other server as its URL without the password.
+        let flag = if self.at.starts_with('/') { "-s" } else { "-u" };
+        let client = format!("redis-cli {flag} {}", self.at);
         writeln!(out, "{client} XRANGE '{}' - + COUNT 1", self.stream)?;
         writeln!(out, "{client} XINFO GROUPS '{}'", self.stream)?;
         writeln!(out, "(held until interrupted)")
