@@ -1,6 +1,6 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format build bench bench-peers schemas clean
+.PHONY: help setup demo test lint format build bench bench-peers load schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -31,6 +31,9 @@ build: ## Build the pipeline binary for use: target/release/marabet
 
 bench: setup ## Run the benchmarks
 	$(CARGO) bench -p marabet-benches
+
+load: setup ## Drive the whole line at the highest rate, or RATE=5000; beside what Redis alone can do
+	@$(CARGO) run --quiet --release -p marabet-benches --bin load
 
 bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and print the ratios
 	@benches/peers/run.sh

@@ -73,6 +73,13 @@ impl Log {
         let mut connection = self.connector().open().await?;
         commit(&mut connection, self, line, fence, batch).await
     }
+
+    /// The command that [`Self::commit`] sends, for whoever measures what Redis alone makes of it.
+    /// The server must know the script: a commit of any stage has seen to that.
+    #[must_use]
+    pub fn commit_command(&self, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
+        command(self, line, fence, batch)
+    }
 }
 
 /// Commits over this connection.
