@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant as Moment};
+use std::time::Duration;
 
 use marabet_detect::Detect;
 use marabet_predict::Predict;
@@ -14,6 +14,7 @@ use marabet_stage::{Driver, FrameOutput, Stage};
 use crate::digest::Digest;
 use crate::line::LineRun;
 use crate::mix::{Mix, Model};
+use crate::usage;
 
 /// Events of a frame. Frame boundaries carry no meaning, so it need not be the line's.
 const FRAME: usize = 256;
@@ -159,22 +160,22 @@ impl Step {
     }
 }
 
-/// Adds up the time of each step.
+/// Adds up the processor time of each step, which does not count what others of the machine take.
 #[derive(Default)]
 struct Stopwatch {
-    since: Option<Moment>,
+    since: Duration,
     spent: [Duration; Step::ALL.len()],
 }
 
 impl Stopwatch {
     fn start(&mut self) {
-        self.since = Some(Moment::now());
+        self.since = usage::of_thread();
     }
 
     fn lap(&mut self, step: Step) {
-        let now = Moment::now();
-        let since = self.since.replace(now).unwrap_or(now);
-        self.spent[step as usize] += now - since;
+        let now = usage::of_thread();
+        self.spent[step as usize] += now.saturating_sub(self.since);
+        self.since = now;
     }
 
     fn steps(&self) -> Steps {

@@ -1,6 +1,7 @@
 //! What processes use: processor time from /proc, memory from Redis itself.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Clock ticks a second in /proc, the same on every Linux.
 const TICKS: f64 = 100.0;
@@ -13,6 +14,12 @@ pub(crate) fn cpu_s(process: &str) -> f64 {
     let ticks: f64 =
         after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
     ticks / TICKS
+}
+
+/// Processor time that this thread has used.
+pub(crate) fn of_thread() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// What a Redis says of itself.
