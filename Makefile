@@ -1,6 +1,6 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format build bench bench-peers load schemas clean
+.PHONY: help setup demo test lint format build bench bench-peers load faults schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -37,6 +37,10 @@ load: setup ## Drive the whole line at the highest rate, or RATE=5000; beside wh
 
 bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and print the ratios
 	@benches/peers/run.sh
+
+faults: setup ## Kill, cut and damage a running line, KILLS=60 times from SEED=1; nothing may be lost or doubled
+	@$(CARGO) build --quiet --release -p marabet -p marabet-faults
+	@target/release/marabet-faults
 
 schemas: ## Write the JSON Schemas of the events into schemas/json
 	$(CARGO) run --quiet -p marabet-schemas --example publish
