@@ -7,14 +7,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use marabet_benches::league::{results, training_set};
+use marabet_benches::league::{history, training_set};
 use marabet_quant::goals::{FitOptions, Model, Prior, fit, fit_from};
 use marabet_quant::inplay::{MatchState, Phase, Tempo, final_scores};
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_quant::ratings::{Elo, EloTable, Rated, RatingSystem};
-use marabet_quant::walkforward::{
-    History, Record, Refit, Stats, default_signals, goal_model, signal_rates, stack,
-};
+use marabet_quant::walkforward::{Refit, default_signals, goal_model, signal_rates, stack};
 
 fn fits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fit");
@@ -47,29 +45,8 @@ fn fits(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Ten seasons of a league as a history, with shots that follow the goals.
-fn history() -> History {
-    let record = |result: &marabet_benches::league::Result| Record {
-        league: "L".to_owned(),
-        season: result.season,
-        day: result.day,
-        home: result.home.clone(),
-        away: result.away.clone(),
-        goals: result.goals,
-        stats: Stats {
-            shots: Some(result.goals.map(|goals| 3 * goals + 8)),
-            shots_on_target: Some(result.goals.map(|goals| goals + 3)),
-            corners: Some(result.goals.map(|goals| goals + 4)),
-            ..Stats::default()
-        },
-        pre_match: None,
-        closing: None,
-    };
-    History::new(results(10).iter().map(record).collect()).expect("made of good matches")
-}
-
 fn walks(criterion: &mut Criterion) {
-    let history = history();
+    let history = history(10);
     let mut group = criterion.benchmark_group("walk_forward_10_seasons_weekly");
     group.sample_size(10);
     group.bench_function("dixon_coles", |bench| {

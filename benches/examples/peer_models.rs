@@ -1,13 +1,18 @@
-//! Times our fits for the side-by-side with penaltyblog: writes the matches to `matches.csv` and
-//! what each fit gave and took to `marabet.json`, in the folder given.
+//! Times our fits and prices for the side-by-side with penaltyblog: writes the matches to
+//! `matches_N.csv`, what each fit gave and took to `marabet.json`, and what prices took to
+//! `marabet_prices.json`, in the folder given.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use marabet_benches::league::{results, training_set};
+use marabet_benches::timing::median_ns;
+use marabet_quant::Odds;
+use marabet_quant::devig::{Method, devig};
 use marabet_quant::goals::{FitOptions, Model, fit};
+use marabet_quant::prices::Board;
 
 const RUNS: usize = 101;
 
@@ -23,23 +28,33 @@ fn main() -> Result<()> {
         std::fs::write(folder.join(format!("matches_{matches}.csv")), csv)?;
         let set = training_set(seasons);
         for model in Model::ALL {
-            let mut took: Vec<f64> = Vec::with_capacity(RUNS);
-            let mut log_likelihood = f64::NAN;
-            for _ in 0..RUNS {
-                let start = Instant::now();
-                let fitted = fit(model, &set, &FitOptions::default())?;
-                took.push(start.elapsed().as_secs_f64() * 1e3);
-                log_likelihood = fitted.log_likelihood;
-            }
-            took.sort_by(f64::total_cmp);
+            let log_likelihood = fit(model, &set, &FitOptions::default())?.log_likelihood;
+            let took = median_ns(RUNS, || fit(model, black_box(&set), &FitOptions::default()));
             table.push(serde_json::json!({
                 "model": model.as_str(),
                 "matches": matches,
                 "log_likelihood": log_likelihood,
-                "median_ms": took[RUNS / 2],
+                "median_ms": took / 1e6,
             }));
         }
     }
     std::fs::write(folder.join("marabet.json"), serde_json::to_string_pretty(&table)?)?;
+    prices(&folder)
+}
+
+/// What de-vigging a market and pricing a match take, in microseconds.
+fn prices(folder: &Path) -> Result<()> {
+    let market = [2.7, 2.3, 4.4].map(Odds::new).into_iter().collect::<Result<Vec<Odds>, _>>()?;
+    let mut table: Vec<serde_json::Value> = ["multiplicative", "additive", "power", "shin"]
+        .into_iter()
+        .map(|name| {
+            let method: Method = name.parse()?;
+            let took = median_ns(RUNS, || devig(method, black_box(&market)));
+            Ok(serde_json::json!({ "what": name, "median_us": took / 1e3 }))
+        })
+        .collect::<Result<_>>()?;
+    let took = median_ns(RUNS, || Board::from_means(black_box(1.6), black_box(1.1), -0.05));
+    table.push(serde_json::json!({ "what": "prices", "median_us": took / 1e3 }));
+    std::fs::write(folder.join("marabet_prices.json"), serde_json::to_string_pretty(&table)?)?;
     Ok(())
 }

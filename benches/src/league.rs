@@ -1,6 +1,7 @@
 //! A made-up league whose results spread as real ones do, the same in every run.
 
 use marabet_quant::goals::{Played, TrainingSet};
+use marabet_quant::walkforward::{History, Record, Stats};
 
 /// A match of the league.
 #[derive(Debug, Clone)]
@@ -62,6 +63,31 @@ pub fn training_set(seasons: i32) -> TrainingSet {
         builder.push(played).expect("made of good matches");
     }
     builder.build().expect("there are matches")
+}
+
+/// The same as a history, with shots that follow the goals.
+///
+/// # Panics
+/// Never: the matches are good ones.
+#[must_use]
+pub fn history(seasons: i32) -> History {
+    let record = |result: &Result| Record {
+        league: "L".to_owned(),
+        season: result.season,
+        day: result.day,
+        home: result.home.clone(),
+        away: result.away.clone(),
+        goals: result.goals,
+        stats: Stats {
+            shots: Some(result.goals.map(|goals| 3 * goals + 8)),
+            shots_on_target: Some(result.goals.map(|goals| goals + 3)),
+            corners: Some(result.goals.map(|goals| goals + 4)),
+            ..Stats::default()
+        },
+        pre_match: None,
+        closing: None,
+    };
+    History::new(results(seasons).iter().map(record).collect()).expect("made of good matches")
 }
 
 /// A linear congruential sequence (Knuth, 1998, MMIX).

@@ -1,6 +1,7 @@
 //! What the benches share: made-up facts in the shape and mix of real ones.
 
 pub mod league;
+pub mod timing;
 
 use marabet_schemas::facts::{Phase, Quote};
 use marabet_schemas::{Event, Instant, MatchKey};

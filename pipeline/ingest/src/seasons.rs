@@ -213,9 +213,9 @@ fn seasons_of(path: &Path, competition: &Competition, reference: &Book) -> Vec<S
         });
         season.matches += 1;
         season.results += usize::from(matches!(record.standing, Standing::Over { .. }));
-        season.reference_pre += usize::from(record.has_match_odds_of(reference, Phase::Pre));
+        season.reference_pre += usize::from(record.match_odds_of(reference, Phase::Pre).is_some());
         season.reference_closing +=
-            usize::from(record.has_match_odds_of(reference, Phase::Closing));
+            usize::from(record.match_odds_of(reference, Phase::Closing).is_some());
         sides.insert(record.home.to_string());
         sides.insert(record.away.to_string());
     }

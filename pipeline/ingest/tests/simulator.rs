@@ -253,6 +253,6 @@ fn files_written_in_the_sites_form_are_read_back_as_they_were() {
         assert_eq!(a_match.instants.kickoff, truth.kickoff);
         let Standing::Over { score, .. } = a_match.record.standing else { panic!("not over") };
         assert_eq!(score, truth.score);
-        assert!(a_match.record.has_match_odds_of(&"pinnacle".into(), Phase::Pre));
+        assert!(a_match.record.match_odds_of(&"pinnacle".into(), Phase::Pre).is_some());
     }
 }

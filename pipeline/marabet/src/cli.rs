@@ -1,10 +1,20 @@
 //! The command line: what can be typed.
 
+mod model;
+mod odds;
+mod score;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use marabet_quant::devig::Method;
 use marabet_schemas::BetId;
+
+pub(crate) use model::{
+    CalibrateArgs, EvaluateArgs, FitArgs, ImpliedArgs, InPlayArgs, Map, ModelCommand, PriceArgs,
+    RateArgs, System,
+};
+pub(crate) use odds::{ClvArgs, ConsensusRule, KellyArgs, OddsCommand, SlateArgs, StakeCommand};
+pub(crate) use score::ScoreArgs;
 
 /// Event-sourced pipeline for sports value betting: odds in, value bets out.
 ///
@@ -67,12 +77,8 @@ pub(crate) enum Command {
     /// Calculators for goal models
     #[command(subcommand)]
     Model(ModelCommand),
-    /// Score forecasts: RPS, Brier, log-loss
-    Score {
-        /// CSV with columns p1, p2, … (one a result) and outcome (from 1)
-        #[arg(long, value_name = "FILE")]
-        forecasts: PathBuf,
-    },
+    /// Score forecasts: RPS, Brier, log-loss, calibration; compare two forecasters
+    Score(ScoreArgs),
     /// Simulate a league with known true probabilities, as events or as CSV files
     Simulate(SimulateArgs),
 }
@@ -210,107 +216,6 @@ pub(crate) enum BetsCommand {
     },
     /// What each strategy claimed, beside what came of it
     Summary,
-}
-
-/// `marabet odds …`
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum OddsCommand {
-    /// Take the margin out of a market's odds
-    Devig {
-        /// multiplicative, additive, power, shin, odds_ratio, logarithmic, differential_margin, goto
-        #[arg(long, default_value_t = Method::Power)]
-        method: Method,
-        /// What the probabilities add up to: 1, or n where n selections win
-        #[arg(long, default_value_t = 1.0)]
-        target: f64,
-        /// Decimal odds of all selections
-        #[arg(required = true)]
-        odds: Vec<f64>,
-    },
-    /// Whether a price is value: against probabilities, or a reference book's odds
-    Value {
-        /// Decimal odds offered
-        #[arg(long, num_args = 1.., required = true)]
-        odds: Vec<f64>,
-        /// Fair probabilities of the same selections
-        #[arg(long, num_args = 1.., conflicts_with = "reference")]
-        p: Vec<f64>,
-        /// The reference book's odds of all selections of the market
-        #[arg(long, num_args = 1.., required_unless_present = "p")]
-        reference: Vec<f64>,
-        /// How the reference's margin is taken out
-        #[arg(long, default_value_t = Method::Power)]
-        method: Method,
-        /// Commission on net winnings: 0.02 for 2 %
-        #[arg(long, default_value_t = 0.0)]
-        commission: f64,
-    },
-    /// Kelly stakes, as shares of the bankroll
-    Kelly {
-        /// Decimal odds
-        #[arg(long, num_args = 1.., required = true)]
-        odds: Vec<f64>,
-        /// Probabilities of winning
-        #[arg(long, num_args = 1.., required = true)]
-        p: Vec<f64>,
-        /// Share of the full Kelly stake
-        #[arg(long, default_value_t = 1.0)]
-        fraction: f64,
-        /// The selections exclude each other: outcomes of one market
-        #[arg(long)]
-        exclusive: bool,
-        /// Commission on net winnings
-        #[arg(long, default_value_t = 0.0)]
-        commission: f64,
-    },
-    /// Stakes that win whatever happens, from the best odds of each selection
-    Arbitrage {
-        /// Best decimal odds of all selections
-        #[arg(required = true)]
-        odds: Vec<f64>,
-    },
-}
-
-/// `marabet model …`
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum ModelCommand {
-    /// Fit a goal model to results
-    Fit {
-        /// poisson or dixon-coles
-        #[arg(long, default_value = "dixon-coles")]
-        model: String,
-        /// Decay of a match's weight with its age, per day
-        #[arg(long, default_value_t = 0.0)]
-        xi: f64,
-        /// football-data.co.uk CSV (.gz too), openfootball JSON, or CSV of date, home, away,
-        /// `home_goals`, `away_goals`
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
-    /// Price every market from the expected goals
-    Price {
-        /// Expected goals of the home side
-        #[arg(long)]
-        lambda: f64,
-        /// Expected goals of the away side
-        #[arg(long)]
-        mu: f64,
-        /// Dependence of low scores
-        #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
-        rho: f64,
-    },
-    /// Expected goals that a market's probabilities imply
-    Implied {
-        /// Fair probabilities of home, draw, away
-        #[arg(long, num_args = 3, required = true)]
-        p1x2: Vec<f64>,
-        /// A total's line and the fair probability of over, such as `2.5 0.53`
-        #[arg(long, num_args = 2, value_names = ["LINE", "OVER"])]
-        total: Vec<f64>,
-        /// Dependence of low scores; 0 where left out, or solved where a total is given
-        #[arg(long, allow_negative_numbers = true)]
-        rho: Option<f64>,
-    },
 }
 
 /// `marabet simulate`

@@ -21,9 +21,9 @@ use marabet_quant::score::{
 };
 use marabet_quant::settle::{settle, settle_periods};
 use marabet_quant::staking::{
-    Book, JointBet, Position, SimultaneousBet, arbitrage, flat, hedge, joint_growth, kelly,
-    kelly_exclusive, kelly_joint, kelly_outcomes, kelly_simultaneous, lay_stake, proportional,
-    target_profit,
+    Book, Caps, JointBet, Position, SimultaneousBet, arbitrage, capped, exclusive_growth, flat,
+    hedge, joint_growth, kelly, kelly_exclusive, kelly_joint, kelly_outcomes, kelly_simultaneous,
+    lay_stake, proportional, simultaneous_growth, target_profit,
 };
 use marabet_quant::{Line, Market, MarketKind, Odds, Period, Selection};
 use proptest::prelude::*;
@@ -155,6 +155,9 @@ proptest! {
             ScoreMatrix::independent(ns[0], ns[1]),
             ScoreMatrix::from_fn(home % 4, |h, a| cells.get(usize::from(h + a)).copied().unwrap_or(0.0)),
             Halves::dixon_coles(ns[0], ns[1], ns[2], ns[3]).map(|halves| halves.full_time().clone()),
+            ScoreMatrix::independent(ns[0].min(6.0), ns[1].min(6.0))
+                .and_then(|whole| Halves::split(&whole, ns[3]))
+                .map(|halves| halves.first().clone()),
         ];
         if width > 0 {
             let rows: Vec<&[f64]> = cells.chunks(width).collect();
@@ -244,6 +247,16 @@ proptest! {
             prop_assert!(found.stakes.iter().all(|s| (0.0..=1.0).contains(s)), "{found:?}");
             prop_assert!(!found.log_growth.is_nan(), "{found:?} {odds:?} {ps:?}");
         }
+        for stakes in [&ps, &vec![p; odds.len()]] {
+            if let Ok(growth) = exclusive_growth(&odds, &ps, stakes) {
+                prop_assert!(!growth.is_nan(), "{odds:?} {ps:?} {stakes:?}");
+            }
+            let caps = Caps { each_match: n, each_day: p, whole: fraction };
+            let groups: Vec<(u64, i64)> = (0..stakes.len()).map(|at| (at as u64 / 2, 7)).collect();
+            if let Ok(within) = capped(stakes, &groups, &caps) {
+                prop_assert!(within.iter().sum::<f64>() <= fraction + 1e-12, "{within:?}");
+            }
+        }
         let bets: Vec<SimultaneousBet> = odds
             .iter()
             .flat_map(|odds| [raw, scaled].map(|outcomes| SimultaneousBet { outcomes, net_odds: *odds }))
@@ -251,6 +264,8 @@ proptest! {
         for bets in [&bets[..], &bets[..bets.len().min(1)]] {
             if let Ok(stakes) = kelly_simultaneous(bets, fraction, p) {
                 prop_assert!(stakes.iter().all(|s| (0.0..=1.0).contains(s)), "{stakes:?}");
+                let growth = simultaneous_growth(bets, &stakes);
+                prop_assert!(growth.as_ref().is_ok_and(|g| !g.is_nan()), "{growth:?}");
             }
         }
         for amount in [flat(n, p), proportional(n, p), target_profit(n, p)].into_iter().flatten() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use marabet_quant::goals::{Fit, FitOptions, Model, Played, TrainingSet, TrainingSetBuilder, fit};
+use marabet_quant::implied::implied_means;
 use marabet_quant::matrix::ScoreMatrix;
 
 fn close(what: &str, got: f64, wanted: f64, tolerance: f64) {
@@ -110,6 +111,26 @@ fn the_predictions_of_the_goalmodel_readme_come_out_with_and_without_rue_and_sal
     ] {
         match_odds(&plain.matrix(home, away, false).unwrap(), without, 1e-6);
         match_odds(&adjusted.matrix(home, away, false).unwrap(), with, 1e-6);
+    }
+}
+
+#[test]
+fn the_expected_goals_that_the_goalmodel_readme_recovers_from_probabilities_come_out() {
+    // Its optimiser minimises squared differences of probabilities and stops within about 10⁻³;
+    // ours has the probabilities to ten digits.
+    for (p1x2, rho, lambda, mu) in [
+        ([0.619_711_8, 0.203_568_8, 0.176_719_5], 0.0, 2.098_592, 1.027_220),
+        ([0.673_619_4, 0.184_375_6, 0.142_005_0], 0.0, 2.278_604, 0.945_823),
+        ([0.261_211_2, 0.256_770_6, 0.482_018_3], 0.0, 1.049_001, 1.522_475),
+        ([0.612_110_0, 0.226_654_3, 0.161_235_7], -0.13, 2.110_870, 1.018_192),
+        ([0.668_536_6, 0.205_162_5, 0.126_300_9], -0.13, 2.283_149, 0.923_111),
+        ([0.252_454_6, 0.290_323_1, 0.457_222_2], -0.13, 1.063_635, 1.501_654),
+    ] {
+        let means = implied_means(p1x2, rho).unwrap();
+        close("lambda", means.lambda, lambda, 2e-3);
+        close("mu", means.mu, mu, 2e-3);
+        let matrix = ScoreMatrix::dixon_coles(means.lambda, means.mu, rho).unwrap();
+        match_odds(&matrix, p1x2, 1e-7);
     }
 }
 

@@ -95,15 +95,22 @@ impl Record {
         })
     }
 
-    /// Whether this book has prices for home, draw and away in this phase.
+    /// This book's prices for home, draw and away in this phase, where the row has them.
     #[must_use]
-    pub fn has_match_odds_of(&self, book: &Book, phase: Phase) -> bool {
-        self.prices.iter().any(|price| {
+    pub fn match_odds_of(&self, book: &Book, phase: Phase) -> Option<[Odds; 3]> {
+        let of_book = self.prices.iter().find(|price| {
             let plan = &self.header.markets[usize::from(price.plan)];
             plan.family == Family::MatchOdds
                 && plan.phase == phase
                 && matches!(&plan.origin, Origin::Book(of) if of == book)
-        })
+        });
+        of_book.map(|price| price.odds)
+    }
+
+    /// What was counted of home and away side, where the row tells it.
+    #[must_use]
+    pub fn side_stats(&self) -> Option<&[SideStats; 2]> {
+        self.stats.as_deref()
     }
 
     pub(super) fn has_prices_at(&self, phase: Phase) -> bool {

@@ -29,7 +29,7 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Odds(command) => odds::execute(command, json),
         Command::Model(command) => model::execute(command, json),
-        Command::Score { forecasts } => score::execute(forecasts, json),
+        Command::Score(arguments) => score::execute(arguments, json),
         Command::Simulate(arguments) => simulate::execute(arguments, json),
         Command::Config(command) => config::execute(command, &cli.global),
         Command::Demo(arguments) => block_on(demo::execute(arguments, &cli.global)),

@@ -74,6 +74,9 @@ pub enum MatrixError {
     /// The grid is not a distribution.
     #[error("the probabilities of the scores must add up to 1 within 0.01, got {0}")]
     Mass(f64),
+    /// The share of goals of the first half is none.
+    #[error("the share of goals that fall in the first half must lie in 0..=1, got {0}")]
+    Share(f64),
     /// The grid has no cells, too many, or rows of different lengths.
     #[error(
         "a grid of scores has 1 to {max} rows of one length of 1 to {max}, got {rows} rows, one of them of {columns}",

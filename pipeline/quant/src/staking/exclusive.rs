@@ -1,6 +1,9 @@
 //! Kelly stakes on outcomes of which at most one occurs.
 
-use super::{StakingError, checked_odds, checked_probability};
+use super::{StakingError, checked_odds, checked_probability, unstaked};
+
+/// How far above one probabilities of outcomes that exclude each other may add up.
+const SUM_TOLERANCE: f64 = 1e-9;
 
 /// Stakes on outcomes that exclude each other.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -24,18 +27,7 @@ pub struct Exclusive {
 /// [`StakingError::Lengths`] when the lists differ; [`StakingError::Odds`],
 /// [`StakingError::Probability`] or [`StakingError::Sum`] for values that are none.
 pub fn kelly_exclusive(net_odds: &[f64], p: &[f64]) -> Result<Exclusive, StakingError> {
-    const SUM_TOLERANCE: f64 = 1e-9;
-    if net_odds.len() != p.len() {
-        return Err(StakingError::Lengths { odds: net_odds.len(), probabilities: p.len() });
-    }
-    for (odds, p) in net_odds.iter().zip(p) {
-        checked_odds(*odds)?;
-        checked_probability(*p)?;
-    }
-    let certain: f64 = p.iter().sum();
-    if certain > 1.0 + SUM_TOLERANCE {
-        return Err(StakingError::Sum(certain));
-    }
+    checked(net_odds, p)?;
     let mut by_value: Vec<usize> = (0..p.len()).collect();
     by_value.sort_by(|one, other| {
         let value = |at: usize| p[at] * net_odds[at];
@@ -65,6 +57,43 @@ pub fn kelly_exclusive(net_odds: &[f64], p: &[f64]) -> Result<Exclusive, Staking
     Ok(Exclusive { stakes, log_growth })
 }
 
+/// The expected growth of the bankroll's natural logarithm when these stakes, fractions of it, are
+/// on outcomes of which at most one occurs: `Σ p·ln(kept + stake·odds) + (1 − Σp)·ln kept`, with
+/// `kept = 1 − Σ stakes`. Negative infinity where the whole bankroll can be lost.
+///
+/// # Errors
+/// As [`kelly_exclusive`]; [`StakingError::Cap`] for stakes that are no fractions, or more than
+/// the bankroll together.
+pub fn exclusive_growth(net_odds: &[f64], p: &[f64], stakes: &[f64]) -> Result<f64, StakingError> {
+    let certain = checked(net_odds, p)?;
+    if stakes.len() != net_odds.len() {
+        return Err(StakingError::Lengths { odds: net_odds.len(), probabilities: stakes.len() });
+    }
+    let kept = unstaked(stakes)?;
+    // What cannot happen does not count, however bad it would be.
+    let term = |p: f64, wealth: f64| if p > 0.0 { p * libm::log(wealth) } else { 0.0 };
+    let outcomes = net_odds.iter().zip(p).zip(stakes);
+    let won: f64 = outcomes.map(|((odds, p), stake)| term(*p, kept + stake * odds)).sum();
+    let none = 1.0 - certain;
+    Ok(won + if none > SUM_TOLERANCE { term(none, kept) } else { 0.0 })
+}
+
+/// Checks a market's odds and probabilities, and adds the latter up.
+fn checked(net_odds: &[f64], p: &[f64]) -> Result<f64, StakingError> {
+    if net_odds.len() != p.len() {
+        return Err(StakingError::Lengths { odds: net_odds.len(), probabilities: p.len() });
+    }
+    for (odds, p) in net_odds.iter().zip(p) {
+        checked_odds(*odds)?;
+        checked_probability(*p)?;
+    }
+    let certain: f64 = p.iter().sum();
+    if certain > 1.0 + SUM_TOLERANCE {
+        return Err(StakingError::Sum(certain));
+    }
+    Ok(certain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +105,24 @@ mod tests {
             assert!((stake - printed).abs() < 5e-5, "{best:?}");
         }
         assert!((best.log_growth - 0.046783).abs() < 5e-7, "{best:?}");
+    }
+
+    #[test]
+    fn growth_of_the_best_stakes_is_what_they_say_and_of_less_is_less() {
+        let (odds, p) = ([2.5, 3.2, 2.8], [0.55, 0.25, 0.20]);
+        let best = kelly_exclusive(&odds, &p).unwrap();
+        let growth = |fraction: f64| {
+            let stakes: Vec<f64> = best.stakes.iter().map(|stake| stake * fraction).collect();
+            exclusive_growth(&odds, &p, &stakes).unwrap()
+        };
+        assert!((growth(1.0) - best.log_growth).abs() < 1e-15);
+        assert!(growth(0.5) < best.log_growth && growth(0.5) > 0.0);
+        assert_eq!(growth(0.0), 0.0);
+        assert_eq!(exclusive_growth(&[2.0, 2.0], &[0.5, 0.4], &[0.5, 0.5]), Ok(f64::NEG_INFINITY));
+        assert_eq!(exclusive_growth(&[2.2, 2.2], &[0.5, 0.5], &[0.5, 0.5]), Ok(libm::log(1.1)));
+        assert_eq!(exclusive_growth(&[2.0], &[0.5], &[1.5]), Err(StakingError::Cap(1.5)));
+        assert!(exclusive_growth(&[2.0], &[0.5], &[f64::NAN]).is_err());
+        assert!(exclusive_growth(&[2.0], &[0.5], &[]).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::growth::States;
 use super::optimum::maximise;
-use super::{StakingError, checked_cap, checked_fraction, checked_odds};
+use super::{StakingError, checked_cap, checked_fraction, checked_odds, unstaked};
 use crate::matrix::{ScoreMatrix, UnpricedMarket};
 use crate::outcome::Outcome;
 use crate::settle;
@@ -70,10 +70,7 @@ pub fn joint_growth(
     if bets.len() != stakes.len() {
         return Err(StakingError::Lengths { odds: bets.len(), probabilities: stakes.len() });
     }
-    for stake in stakes {
-        checked_cap(*stake)?;
-    }
-    checked_cap(stakes.iter().sum())?;
+    unstaked(stakes)?;
     Ok(states(matrix, bets)?.value(stakes))
 }
 

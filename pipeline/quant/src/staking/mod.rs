@@ -2,11 +2,12 @@
 //!
 //! Stakes are fractions of the bankroll, odds are decimal and net of commission, growth is the
 //! expected change of the natural logarithm of the bankroll. Knows no bankroll and no other
-//! matches: caps on a day and on the whole are for the portfolio, which scales down what is asked
-//! for here.
+//! matches: the caps of a day and of the whole that bets arriving one by one fill up are for the
+//! portfolio; [`capped`] serves a slate that is known at once.
 
 mod arbitrage;
 mod beside;
+mod caps;
 mod exclusive;
 mod growth;
 mod joint;
@@ -17,11 +18,12 @@ mod simultaneous;
 
 pub use arbitrage::{Arbitrage, BestPrice, Book, Hedge, Position, arbitrage, hedge, lay_stake};
 pub use beside::{HeldBet, kelly_joint_beside};
-pub use exclusive::{Exclusive, kelly_exclusive};
+pub use caps::{Caps, capped};
+pub use exclusive::{Exclusive, exclusive_growth, kelly_exclusive};
 pub use joint::{JointBet, joint_growth, kelly_joint};
 pub use kelly::{Kelly, kelly, kelly_outcomes};
 pub use plain::{flat, proportional, target_profit};
-pub use simultaneous::{SimultaneousBet, kelly_simultaneous};
+pub use simultaneous::{SimultaneousBet, kelly_simultaneous, simultaneous_growth};
 
 use crate::matrix::UnpricedMarket;
 use crate::outcome::OutcomesError;
@@ -110,4 +112,16 @@ fn checked_cap(cap: f64) -> Result<f64, StakingError> {
 
 fn checked_amount(amount: f64) -> Result<f64, StakingError> {
     if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err(StakingError::Amount(amount)) }
+}
+
+/// What stakes on bets that may all be lost leave of the bankroll.
+fn unstaked(stakes: &[f64]) -> Result<f64, StakingError> {
+    for stake in stakes {
+        checked_cap(*stake)?;
+    }
+    // Stakes that take the whole bankroll may add up to a rounding more.
+    const SUM_TOLERANCE: f64 = 1e-12;
+    let sum: f64 = stakes.iter().sum();
+    let kept = if sum <= 1.0 + SUM_TOLERANCE { (1.0 - sum).max(0.0) } else { 1.0 - sum };
+    if kept >= 0.0 { Ok(kept) } else { Err(StakingError::Cap(sum)) }
 }

@@ -2,7 +2,7 @@
 
 use super::growth::States;
 use super::optimum::{Growth, maximise};
-use super::{StakingError, checked_cap, checked_fraction, checked_odds};
+use super::{StakingError, checked_cap, checked_fraction, checked_odds, unstaked};
 use crate::goals::cholesky::Square;
 use crate::outcome::Outcomes;
 
@@ -72,6 +72,36 @@ pub fn kelly_simultaneous(
     Ok(stakes)
 }
 
+/// The expected growth of the bankroll's natural logarithm when these stakes, fractions of it, are
+/// on these independent bets: the sum over all outcomes, or beyond 4,096 combinations Frullani's
+/// integral, as in [`kelly_simultaneous`].
+///
+/// # Errors
+/// As [`kelly_simultaneous`]; [`StakingError::Lengths`] when there are not as many stakes as bets,
+/// [`StakingError::Cap`] when they are no fractions or more than the bankroll together.
+pub fn simultaneous_growth(bets: &[SimultaneousBet], stakes: &[f64]) -> Result<f64, StakingError> {
+    if bets.len() != stakes.len() {
+        return Err(StakingError::Lengths { odds: bets.len(), probabilities: stakes.len() });
+    }
+    if bets.len() > BETS_MAX {
+        return Err(StakingError::TooMany { bets: bets.len(), max: BETS_MAX });
+    }
+    unstaked(stakes)?;
+    let (mut staked, mut placed) = (Vec::new(), Vec::new());
+    for (bet, stake) in bets.iter().zip(stakes) {
+        checked_odds(bet.net_odds)?;
+        bet.outcomes.check()?;
+        if *stake > 0.0 {
+            staked.push(*stake);
+            placed.push(Bet::of(bet));
+        }
+    }
+    Ok(match listed(&placed) {
+        Some(states) => states.value(&staked),
+        None => Factors { bets: placed }.value(&staked),
+    })
+}
+
 /// The outcomes that may happen, as (probability, profit).
 struct Bet(Vec<(f64, f64)>);
 
@@ -107,6 +137,23 @@ fn listed(bets: &[Bet]) -> Option<States> {
 /// Growth of independent bets as an integral in which each is a factor.
 struct Factors {
     bets: Vec<Bet>,
+}
+
+impl Factors {
+    /// `E ln W = ∫ (e^{-t} − E e^{-tW}) dt/t`.
+    fn value(&self, stakes: &[f64]) -> f64 {
+        let kept = 1.0 - stakes.iter().sum::<f64>();
+        let term = |(t, weight): (f64, f64)| {
+            let factors = self.bets.iter().zip(stakes).map(|(bet, stake)| {
+                let terms =
+                    bet.0.iter().map(|(p, profit)| p * libm::exp(-t * stake * (1.0 + profit)));
+                libm::log(terms.sum::<f64>())
+            });
+            let log_product = -t * kept + factors.sum::<f64>();
+            -weight / t * libm::exp(-t) * libm::expm1(log_product + t)
+        };
+        nodes().map(term).sum()
+    }
 }
 
 /// The nodes of the double-exponential rule on 0..∞ for integrands that decay like `e^{-t}`:
@@ -211,6 +258,19 @@ mod tests {
         for (one, other) in exact.iter().zip(&integral) {
             assert!((one - other).abs() < 1e-7, "{exact:?} {integral:?}");
         }
+    }
+
+    #[test]
+    fn the_integral_has_the_growth_of_the_list() {
+        let twelve: Vec<SimultaneousBet> =
+            (0..12).map(|n| bet(0.4 + 0.01 * f64::from(n), 2.4)).collect();
+        for stakes in [[0.0; 12], [0.02; 12], [0.07; 12]] {
+            let exact = simultaneous_growth(&twelve, &stakes).unwrap();
+            let integral = Factors { bets: twelve.iter().map(Bet::of).collect() }.value(&stakes);
+            assert!((exact - integral).abs() < 1e-9, "{exact} {integral}");
+        }
+        assert!(simultaneous_growth(&twelve, &[0.1; 12]).is_err(), "more than the bankroll");
+        assert!(simultaneous_growth(&twelve, &[0.01]).is_err());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{Forecasts, History, Record, WalkError, check_length};
 use crate::score::{
-    Bins, Calibration, Comparison, Scores, calibration_curve, compare_clustered, log_loss,
-    mean_scores, rps,
+    Bins, Calibration, Comparison, ScoreError, Scores, calibration_curve, compare_clustered,
+    log_loss, mean_scores, rps,
 };
 
 /// The scores of one forecaster on some matches.
@@ -21,15 +21,15 @@ pub struct Scored {
     pub scores: Scores,
     /// How often what it forecast came true, over all three results.
     pub calibration: Calibration,
+    /// How it compares with the reference on the same matches; none for the reference itself, and
+    /// where all matches are of one day.
+    pub against: Option<Difference>,
 }
 
-/// How much worse one forecaster was than another on the same matches, by day.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How much worse one forecaster was than the reference on the same matches, with intervals
+/// clustered by day.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Difference {
-    /// The forecaster.
-    pub name: String,
-    /// What it is compared with.
-    pub reference: String,
     /// Its ranked probability score less the reference's: positive where it is worse.
     pub rps: Comparison,
     /// Its log-loss less the reference's.
@@ -41,12 +41,11 @@ pub struct Difference {
 pub struct Evaluation {
     /// Matches that all forecast.
     pub matches: usize,
+    /// The forecaster that the others are compared with.
+    pub reference: String,
     /// Over all leagues and seasons, then by season, by league, and by both; within each by
     /// forecaster as given.
     pub scored: Vec<Scored>,
-    /// Of each forecaster but the reference, over all leagues and seasons, with intervals
-    /// clustered by day.
-    pub differences: Vec<Difference>,
     /// What each forecaster chose for each season on the seasons before it.
     pub chosen: BTreeMap<String, BTreeMap<i32, String>>,
 }
@@ -59,10 +58,10 @@ impl Evaluation {
         self.scored.iter().filter(whole).find(|scored| scored.name == name)
     }
 
-    /// How a forecaster compares with the reference.
+    /// How a forecaster compares with the reference over all leagues and seasons.
     #[must_use]
     pub fn difference(&self, name: &str) -> Option<&Difference> {
-        self.differences.iter().find(|difference| difference.name == name)
+        self.overall(name)?.against.as_ref()
     }
 }
 
@@ -113,18 +112,19 @@ pub fn evaluate(
     }
     let mut scored = Vec::new();
     for ((league, season), places) in &groups {
-        for forecaster in forecasters {
-            scored.push(score(records, forecaster, places, *league, *season)?);
+        for (index, forecaster) in forecasters.iter().enumerate() {
+            let against = match index {
+                _ if index == against => None,
+                _ => difference(records, forecaster, &forecasters[against], places)?,
+            };
+            let of_group = score(records, forecaster, places, *league, *season)?;
+            scored.push(Scored { against, ..of_group });
         }
     }
     scored.sort_by_key(|scored| (scored.league.is_some(), scored.season.is_some()));
-    let others = forecasters.iter().enumerate().filter(|(index, _)| *index != against);
-    let differences = others
-        .map(|(_, forecaster)| difference(records, forecaster, &forecasters[against], &common))
-        .collect::<Result<_, _>>()?;
     let chosen = forecasters.iter().filter(|forecaster| !forecaster.chosen.is_empty());
     let chosen = chosen.map(|f| (f.name.clone(), f.chosen.clone())).collect();
-    Ok(Evaluation { matches: common.len(), scored, differences, chosen })
+    Ok(Evaluation { matches: common.len(), reference: reference.to_owned(), scored, chosen })
 }
 
 fn said(forecaster: &Forecasts, place: usize) -> [f64; 3] {
@@ -148,6 +148,7 @@ fn score(
         season,
         scores: mean_scores(&forecasts, &outcomes)?,
         calibration: calibration_curve(forecasts.as_flattened(), &happened, BINS, LEVEL)?,
+        against: None,
     })
 }
 
@@ -156,21 +157,20 @@ fn difference(
     forecaster: &Forecasts,
     reference: &Forecasts,
     places: &[usize],
-) -> Result<Difference, WalkError> {
+) -> Result<Option<Difference>, WalkError> {
     let days: Vec<i64> =
         places.iter().map(|&place| libm::floor(records[place].day) as i64).collect();
-    let compared = |loss: fn(&[f64], usize) -> Result<f64, crate::score::ScoreError>| {
-        let losses = |of: &Forecasts| -> Result<Vec<f64>, crate::score::ScoreError> {
+    let compared = |loss: fn(&[f64], usize) -> Result<f64, ScoreError>| {
+        let losses = |of: &Forecasts| -> Result<Vec<f64>, ScoreError> {
             places.iter().map(|&place| loss(&said(of, place), records[place].outcome())).collect()
         };
         compare_clustered(&losses(forecaster)?, &losses(reference)?, &days, LEVEL)
     };
-    Ok(Difference {
-        name: forecaster.name.clone(),
-        reference: reference.name.clone(),
-        rps: compared(rps)?,
-        log_loss: compared(log_loss)?,
-    })
+    match (compared(rps), compared(log_loss)) {
+        (Ok(rps), Ok(log_loss)) => Ok(Some(Difference { rps, log_loss })),
+        (Err(ScoreError::TooFew { .. }), _) => Ok(None),
+        (Err(refused), _) | (_, Err(refused)) => Err(refused.into()),
+    }
 }
 
 #[cfg(test)]
@@ -194,6 +194,8 @@ mod tests {
         let difference = evaluation.difference("base_rates").unwrap();
         assert!((difference.rps.difference - apart).abs() < 1e-12);
         assert!(difference.rps.low < apart && apart < difference.rps.high);
+        let of_groups = evaluation.scored.iter().filter(|scored| scored.against.is_some());
+        assert_eq!(of_groups.count(), 8, "the reference is compared with nobody");
         let counted: usize = evaluation
             .scored
             .iter()

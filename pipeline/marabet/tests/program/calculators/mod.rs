@@ -1,5 +1,8 @@
 //! The calculators, against published numbers.
 
+mod models;
+mod prices;
+
 use crate::support::{close, file, json, marabet, text};
 
 #[test]
