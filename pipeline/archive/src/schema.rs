@@ -145,7 +145,7 @@ fn holds_map(data_type: &DataType) -> bool {
 /// The same columns with every plain text as a dictionary: how they are read, so that each
 /// distinct name is made once for a block and not once for a row.
 pub(crate) fn with_dictionaries(schema: &Schema) -> SchemaRef {
-    let fields: Fields = schema.fields().iter().map(|field| dictionary(field)).collect();
+    let fields: Fields = schema.fields().iter().map(dictionary).collect();
     Arc::new(Schema::new(fields))
 }
 

@@ -106,6 +106,18 @@ impl Store {
             }
         }
     }
+
+    /// Takes a file away.
+    pub(crate) fn remove(&self, path: &str) -> Result<(), ArchiveError> {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.join(path);
+                fs::remove_file(&file)
+                    .and_then(|()| sync_folder_of(&file))
+                    .map_err(|error| self.failed(path, &error))
+            }
+        }
+    }
 }
 
 /// Temporary file, fsync, rename, fsync of the folder: a crash leaves the whole file or none.

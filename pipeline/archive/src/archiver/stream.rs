@@ -118,8 +118,9 @@ impl Work<'_> {
     async fn resume(&mut self) -> Result<(), ArchiveError> {
         self.lanes.clear();
         let lanes = resume::lanes(self.log, self.archive, self.stream).await?;
-        for (partition, lane) in &lanes {
-            self.reader.go_on_after(*partition, lane.taken).await?;
+        let ends: Vec<_> = lanes.iter().map(|(&number, lane)| (number, lane.taken)).collect();
+        for (partition, taken) in ends {
+            self.reader.go_on_after(partition, taken).await?;
         }
         self.lanes = lanes;
         self.tenure = self.reader.tenures();
