@@ -17,6 +17,13 @@ pub fn of_event(kind: Kind) -> Schema {
     Schema::new(fields(&schema, &schema))
 }
 
+/// The columns of the body alone, without the envelope that every event has.
+#[must_use]
+pub fn of_body(kind: Kind) -> Fields {
+    let schema = kind.body_schema().to_value();
+    fields(&schema, &schema)
+}
+
 fn fields(object: &Value, root: &Value) -> Fields {
     let required: Vec<&str> =
         object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -39,7 +39,9 @@ macro_rules! kinds {
                 match self { $(Self::$variant => concat!($name, "/", $version),)* }
             }
 
-            fn from_name(name: &str) -> Option<Self> {
+            /// The kind of this name on the wire.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
@@ -65,10 +67,30 @@ macro_rules! kinds {
                 match self { $(Self::$variant(body) => serde_json::to_writer(out, body),)* }
             }
 
+            /// Reads the body of an event of this kind from any form of its fields.
+            ///
+            /// # Errors
+            /// What the deserializer says of a field that is missing or of the wrong type.
+            pub fn deserialize<'de, D: serde::Deserializer<'de>>(
+                kind: Kind,
+                from: D,
+            ) -> Result<Self, D::Error> {
+                Ok(match kind {
+                    $(Kind::$variant => Self::$variant(<$body>::deserialize(from)?),)*
+                })
+            }
+
             fn read(kind: Kind, line: &str) -> serde_json::Result<Self> {
                 Ok(match kind {
                     $(Kind::$variant => Self::$variant(serde_json::from_str(line)?),)*
                 })
+            }
+        }
+
+        /// The body alone, as its own type serialises.
+        impl Serialize for Body {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$variant(body) => body.serialize(to),)* }
             }
         }
 

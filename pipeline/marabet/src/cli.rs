@@ -50,6 +50,14 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the stages over the log, and a source into it
     Run(RunArgs),
+    /// Look at the archive, check it, and make one file of many small ones
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// Bring history straight into an archive
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Take an archive through the stages again, and compare with what they derived live
+    Replay(ReplayArgs),
     /// Show streams, groups, lag and owners
     Status,
     /// Look into what could not be processed, and retry or drop it
@@ -151,6 +159,62 @@ pub(crate) enum StageName {
     Portfolio,
     /// Granted stakes into alerts
     Notify,
+    /// Every stream into Parquet files
+    Archive,
+}
+
+/// `marabet archive …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ArchiveCommand {
+    /// List what it holds: streams, days, rows, bytes
+    Ls,
+    /// Read every file, and see that nothing is missing, changed or doubled
+    Verify,
+    /// Make one file of each day's small ones
+    Compact,
+}
+
+/// `marabet import …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ImportCommand {
+    /// Files of football-data.co.uk, by the mapping of the live source
+    FootballData {
+        /// Files (CSV, `.gz` too) and folders
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Competitions to import, by their codes; all where left out
+        #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
+        leagues: Vec<String>,
+    },
+}
+
+/// `marabet replay`
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReplayArgs {
+    /// Compare and sum up what happened from this day or instant on; the state begins earlier
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// Replay nothing after this day or instant
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<String>,
+    /// Only matches whose key holds one of these texts
+    #[arg(long, value_delimiter = ',', value_name = "TEXT,…")]
+    pub(crate) matches: Vec<String>,
+    /// Only these competitions, by their codes
+    #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
+    pub(crate) leagues: Vec<String>,
+    /// Event time against time: `60x`, or `max`
+    #[arg(long, default_value = "max")]
+    pub(crate) speed: String,
+    /// Compare every prediction, bet, settlement and grant with the one archived live
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Go back through Redis, into a new namespace of this name
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) into: Option<String>,
+    /// Set a key of the rules, such as `strategies.sharp.ev_min=0.03`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 /// `marabet dead …`

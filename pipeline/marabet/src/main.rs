@@ -10,6 +10,7 @@ mod demo;
 mod failure;
 mod line;
 mod output;
+mod replay;
 mod summary;
 
 use std::process::ExitCode;

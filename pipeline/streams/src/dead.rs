@@ -51,6 +51,40 @@ impl Log {
         Ok(found)
     }
 
+    /// The entries of a stage's dead letters in a slot after this one, as lines, at most `count`.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn dead_lines(
+        &self,
+        slot: Slot,
+        stage: &str,
+        after: EntryId,
+        count: usize,
+    ) -> Result<Vec<(EntryId, String)>, LogError> {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(self.namespace().dead(slot, stage)).arg(format!("({after}")).arg("+");
+        command.arg("COUNT").arg(count.min(READ_MAX));
+        let entries = wire::entries(self.query::<Value>(&command).await?)?;
+        let lines = |entry: wire::Entry| Some((entry.id, entry.lines?.ok()?));
+        Ok(entries.into_iter().filter_map(lines).collect())
+    }
+
+    /// The frames of a slot that a stage passes over, with the reason.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn quarantined(
+        &self,
+        slot: Slot,
+        stage: &str,
+    ) -> Result<BTreeMap<EntryId, String>, LogError> {
+        let key = self.namespace().quarantine(slot, stage);
+        let marks: BTreeMap<String, String> = self.query(redis::cmd("HGETALL").arg(key)).await?;
+        let mark = |(id, reason): (String, String)| Some((id.parse().ok()?, reason));
+        Ok(marks.into_iter().filter_map(mark).collect())
+    }
+
     /// The letter of the event at this address.
     ///
     /// # Errors

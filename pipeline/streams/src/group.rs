@@ -24,6 +24,9 @@ use crate::wire;
 /// The consumer that all readers of a group read as.
 const CONSUMER: &str = "owner";
 
+/// Pending entries that are forgotten at once.
+const PENDING_PAGE: usize = 1_000;
+
 /// How a reader reads.
 #[derive(Debug, Clone)]
 pub struct ReaderOptions {
@@ -49,6 +52,9 @@ pub struct Delivery {
     pub partition: u16,
     /// The frame.
     pub frame: Frame,
+    /// The frames of the partitions that it follows from, as `partition/ID` with blanks between,
+    /// in the order in which they were taken; for what a stage of the account wrote.
+    pub causes: Option<String>,
     /// It was handed out before and not acknowledged.
     pub again: bool,
 }
@@ -61,6 +67,8 @@ pub struct Reader {
     options: ReaderOptions,
     held: Option<Held>,
     waits: Backoff,
+    /// How often the right to read was taken.
+    tenures: u64,
 }
 
 /// What a reader has while it is the group's.
@@ -81,7 +89,57 @@ impl Reader {
     #[must_use]
     pub fn new(log: &Log, stream: Stream, group: &str, options: ReaderOptions) -> Self {
         let (log, group) = (log.clone(), group.to_owned());
-        Self { log, stream, group, options, held: None, waits: Backoff::reconnect() }
+        Self { log, stream, group, options, held: None, waits: Backoff::reconnect(), tenures: 0 }
+    }
+
+    /// Under which name the right to read is taken: a group may read more than one stream, each
+    /// with a reader of its own.
+    fn lease(&self) -> String {
+        if self.stream.is_of_account() {
+            self.group.clone()
+        } else {
+            format!("{}:{}", self.stream, self.group)
+        }
+    }
+
+    /// How often this reader has become the group's. When it has risen, another process may have
+    /// read meanwhile.
+    #[must_use]
+    pub fn tenures(&self) -> u64 {
+        self.tenures
+    }
+
+    /// Reads a partition on after this entry, whatever the group has handed out or acknowledged:
+    /// for those who know better than Redis how far they are. What was handed out before and is
+    /// pending comes again if it lies behind the entry.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is, or when this reader is not the group's (any more).
+    pub async fn go_on_after(&mut self, partition: u16, id: EntryId) -> Result<(), LogError> {
+        let (key, group) = (self.key(partition), self.group.clone());
+        let not_held = || LogError::Away {
+            at: key.clone(),
+            reason: format!("another process reads for {group}"),
+        };
+        let held = self.held.as_mut().ok_or_else(not_held)?;
+        let mut command = redis::cmd("XGROUP");
+        command.arg("SETID").arg(&key).arg(&group).arg(id.to_string());
+        held.acting.ask(&command).await?;
+        // Only now is nothing lost when what is pending is forgotten.
+        loop {
+            let pending = groups::pending(&mut held.acting, &key, &group, PENDING_PAGE).await?;
+            if pending.is_empty() {
+                break;
+            }
+            let mut command = redis::cmd("XACK");
+            command.arg(&key).arg(&group);
+            for id in pending {
+                command.arg(id.to_string());
+            }
+            held.acting.ask(&command).await?;
+        }
+        held.pending.remove(&partition);
+        Ok(())
     }
 
     fn partitions(&self) -> std::ops::Range<u16> {
@@ -128,12 +186,13 @@ impl Reader {
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn keep(&mut self) -> Result<bool, LogError> {
+        let name = self.lease();
         let Some(held) = &mut self.held else { return Ok(false) };
         if held.renewed.elapsed() < LEASE_LENGTH / 3 {
             return Ok(true);
         }
         let acting = &mut held.acting;
-        if !lease::renew(acting, &self.log, Slot::Account, &self.group, &held.fence).await? {
+        if !lease::renew(acting, &self.log, Slot::Account, &name, &held.fence).await? {
             self.held = None;
             return Ok(false);
         }
@@ -148,6 +207,7 @@ impl Reader {
         }
         if self.held.is_none() {
             self.held = self.begin().await?;
+            self.tenures += u64::from(self.held.is_some());
         }
         if !self.keep().await? {
             return Ok(None);
@@ -196,7 +256,7 @@ impl Reader {
     /// Becomes the group's reader; none while another is.
     async fn begin(&self) -> Result<Option<Held>, LogError> {
         let mut acting = self.log.connector().open().await?;
-        let lease = lease::take(&mut acting, &self.log, Slot::Account, &self.group).await?;
+        let lease = lease::take(&mut acting, &self.log, Slot::Account, &self.lease()).await?;
         let Lease::Taken(fence) = lease else { return Ok(None) };
         for partition in self.partitions() {
             let stream = self.key(partition);
@@ -243,11 +303,11 @@ impl Reader {
 
     /// Lets another process read for the group at once.
     pub async fn close(mut self) {
+        let name = self.lease();
         if let Some(held) = &mut self.held {
             let acting = &mut held.acting;
             // What is not given back is free when its deadline has passed.
-            let _ =
-                lease::give_back(acting, &self.log, Slot::Account, &self.group, &held.fence).await;
+            let _ = lease::give_back(acting, &self.log, Slot::Account, &name, &held.fence).await;
         }
     }
 }
@@ -270,5 +330,8 @@ fn deliver(
     entries: Vec<wire::Entry>,
     again: bool,
 ) -> impl Iterator<Item = Delivery> {
-    entries.into_iter().map(move |entry| Delivery { partition, frame: entry.into_frame(), again })
+    entries.into_iter().map(move |mut entry| {
+        let causes = entry.causes.take();
+        Delivery { partition, frame: entry.into_frame(), causes, again }
+    })
 }

@@ -136,13 +136,21 @@ pub(crate) async fn first_pending(
     key: &str,
     group: &str,
 ) -> Result<Option<EntryId>, LogError> {
+    Ok(pending(connection, key, group, 1).await?.into_iter().next())
+}
+
+/// The first entries that are pending in a group, in order, at most `count`.
+pub(crate) async fn pending(
+    connection: &mut Connection,
+    key: &str,
+    group: &str,
+    count: usize,
+) -> Result<Vec<EntryId>, LogError> {
     let mut command = redis::cmd("XPENDING");
-    command.arg(key).arg(group).arg("-").arg("+").arg(1);
+    command.arg(key).arg(group).arg("-").arg("+").arg(count);
     let answer = connection.ask(&command).await?;
     let unexpected = || LogError::unexpected("XPENDING", &Value::Nil);
-    let Some(first) = wire::array(answer).ok_or_else(unexpected)?.into_iter().next() else {
-        return Ok(None);
-    };
-    let parts = wire::array(first).ok_or_else(unexpected)?;
-    Ok(Some(parts.first().and_then(wire::entry_id).ok_or_else(unexpected)?))
+    let entries = wire::array(answer).ok_or_else(unexpected)?;
+    let id = |entry| wire::array(entry)?.first().and_then(wire::entry_id);
+    entries.into_iter().map(|entry| id(entry).ok_or_else(unexpected)).collect()
 }

@@ -5,6 +5,7 @@ use marabet_schemas::frame::Frame;
 use redis::Value;
 
 use crate::error::LogError;
+use crate::horizon::Horizon;
 use crate::log::Log;
 use crate::namespace::Stream;
 use crate::wire;
@@ -74,6 +75,34 @@ impl Log {
         let key = self.namespace().stream(stream, partition);
         last_generated(&mut self.shared().await?, &key).await
     }
+
+    /// How many entries a stream no longer has of those that it was given.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn entries_gone(&self, stream: Stream, partition: u16) -> Result<u64, LogError> {
+        let key = self.namespace().stream(stream, partition);
+        let mut connection = self.shared().await?;
+        match connection.ask(redis::cmd("XINFO").arg("STREAM").arg(key)).await {
+            Ok(answer) => {
+                let count = |field| match info(&answer, field) {
+                    Some(Value::Int(count)) => u64::try_from(*count).unwrap_or_default(),
+                    _ => 0,
+                };
+                Ok(count("entries-added").saturating_sub(count("length")))
+            }
+            Err(LogError::Reply { reason, .. }) if reason.contains("no such key") => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until what was appended up to this millisecond of the server's clock is on its disk.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn wait_durable(&self, ms: u64) -> Result<(), LogError> {
+        Horizon::default().passed(&mut self.shared().await?, ms).await
+    }
 }
 
 /// The last ID that a stream has given out; 0-0 for a stream that does not exist.
@@ -82,7 +111,7 @@ pub(crate) async fn last_generated(
     key: &str,
 ) -> Result<EntryId, LogError> {
     match connection.ask(redis::cmd("XINFO").arg("STREAM").arg(key)).await {
-        Ok(answer) => info_id(answer, "last-generated-id")
+        Ok(answer) => info_id(&answer, "last-generated-id")
             .ok_or_else(|| LogError::unexpected("XINFO STREAM", &Value::Nil)),
         Err(LogError::Reply { reason, .. }) if reason.contains("no such key") => {
             Ok(EntryId::default())
@@ -91,14 +120,14 @@ pub(crate) async fn last_generated(
     }
 }
 
-fn info_id(answer: Value, field: &str) -> Option<EntryId> {
-    let mut pairs = wire::array(answer)?.into_iter();
-    while let (Some(name), Some(value)) = (pairs.next(), pairs.next()) {
-        if wire::text(&name) == Some(field) {
-            return wire::entry_id(&value);
-        }
-    }
-    None
+fn info_id(answer: &Value, field: &str) -> Option<EntryId> {
+    wire::entry_id(info(answer, field)?)
+}
+
+fn info<'a>(answer: &'a Value, field: &str) -> Option<&'a Value> {
+    let Value::Array(pairs) = answer else { return None };
+    let pair = pairs.chunks_exact(2).find(|pair| wire::text(&pair[0]) == Some(field))?;
+    Some(&pair[1])
 }
 
 fn id_or(id: Option<EntryId>, open: &str) -> String {

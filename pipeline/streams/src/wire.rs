@@ -12,6 +12,9 @@ pub(crate) struct Entry {
     pub(crate) id: EntryId,
     /// The lines of its frame; an error for an entry that is no frame; none for one that is gone.
     pub(crate) lines: Option<Result<String, BadLine>>,
+    /// The frames of other slots that it follows from, in the order in which they were taken:
+    /// what the account's stages write down.
+    pub(crate) causes: Option<String>,
 }
 
 impl Entry {
@@ -90,20 +93,24 @@ fn entry(value: Value) -> Result<Entry, LogError> {
         return Err(LogError::unexpected("XRANGE", &Value::Nil));
     };
     let id = entry_id(&id).ok_or_else(|| LogError::unexpected("XRANGE", &id))?;
-    let Value::Array(fields) = fields else { return Ok(Entry { id, lines: None }) };
+    let Value::Array(fields) = fields else { return Ok(Entry { id, lines: None, causes: None }) };
     let mut fields = fields.into_iter();
+    let (mut lines, mut causes) = (None, None);
     while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
-        if text(&name) != Some("d") {
-            continue;
-        }
-        let Value::BulkString(bytes) = value else { break };
-        let lines = String::from_utf8(bytes).unwrap_or_else(|error| {
-            // The lines with a fault become bad lines; the rest of the frame is as it was.
+        let Value::BulkString(bytes) = value else { continue };
+        // The lines with a fault become bad lines; the rest of the frame is as it was.
+        let lossy = |error: std::string::FromUtf8Error| {
             String::from_utf8_lossy(error.as_bytes()).into_owned()
-        });
-        return Ok(Entry { id, lines: Some(Ok(lines)) });
+        };
+        match text(&name) {
+            Some("d") => lines = Some(String::from_utf8(bytes).unwrap_or_else(lossy)),
+            Some("c") => causes = String::from_utf8(bytes).ok(),
+            _ => {}
+        }
     }
-    let reason = "the entry is no frame: it has no field `d`".to_owned();
-    let bad = BadLine { line: String::new(), reason, newer: false };
-    Ok(Entry { id, lines: Some(Err(bad)) })
+    let lines = lines.ok_or_else(|| {
+        let reason = "the entry is no frame: it has no field `d`".to_owned();
+        BadLine { line: String::new(), reason, newer: false }
+    });
+    Ok(Entry { id, lines: Some(lines), causes })
 }

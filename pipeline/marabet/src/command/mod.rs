@@ -1,9 +1,11 @@
 //! One file a command.
 
+mod archive;
 mod bets;
 mod config;
 mod dead;
 mod events;
+mod import;
 mod model;
 mod odds;
 mod redis;
@@ -21,7 +23,7 @@ use std::path::Path;
 
 use crate::cli::{Cli, Command, Global};
 use crate::config::{Config, load};
-use crate::demo;
+use crate::{demo, replay};
 
 /// Does what was asked for.
 pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
@@ -34,6 +36,11 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Config(command) => config::execute(command, &cli.global),
         Command::Demo(arguments) => block_on(demo::execute(arguments, &cli.global)),
         Command::Run(arguments) => block_on(run::execute(arguments, &configuration(&cli.global)?)),
+        Command::Archive(command) => archive::execute(command, &configuration(&cli.global)?, json),
+        Command::Import(command) => import::execute(command, &configuration(&cli.global)?, json),
+        Command::Replay(arguments) => {
+            replay::execute(arguments, &configuration(&cli.global)?, json)
+        }
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Dead(command) => {

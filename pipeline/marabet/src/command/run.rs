@@ -3,15 +3,17 @@
 use std::fs::OpenOptions;
 use std::io::BufWriter;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use marabet_archive::{Archive, ArchiverOptions, GROUP};
 use marabet_ingest::clock::WallClock as SourceClock;
 use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
 use marabet_ingest::{RejectWriter, Rejects, Source, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Source as SourceName};
-use marabet_streams::{Log, Stream};
+use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
 
 use crate::cli::{RunArgs, StageName};
 use crate::config::Config;
@@ -34,17 +36,37 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
         partitions: arguments.partitions.clone(),
         clock,
         channels: alerts::channels(&config.notify)?,
+        archive: Some(archiving(arguments, config)?),
     };
     let mut stages = Stages::start(log, &part);
     let done = tokio::select! {
         done = work(log, arguments, config) => done.map(|()| true),
+        trimmed = trim(log, config), if part.runs(StageName::Archive) => trimmed.map(|()| false),
         ended = stages.ended(), if stages.any() => ended.map(|()| false),
         asked = asked_to_end() => asked.map(|()| false),
     };
     if done? && arguments.until_done {
         stages.caught_up().await?;
+        stages.archived().await?;
     }
     stages.stop().await
+}
+
+/// Where and how the log is archived.
+fn archiving(arguments: &RunArgs, config: &Config) -> anyhow::Result<(Archive, ArchiverOptions)> {
+    let age_s = if arguments.until_done { 1 } else { config.archive.file_age_s };
+    let age_max = Duration::from_secs(age_s.into());
+    let options = ArchiverOptions { age_max, ..ArchiverOptions::default() };
+    Ok((Archive::at(&config.archive_location())?, options))
+}
+
+/// Drops from the log what is archived and older than it keeps, until the process ends. Without
+/// an archive nothing is dropped.
+async fn trim(log: &Log, config: &Config) -> anyhow::Result<()> {
+    let required = Stream::ALL.map(|stream| (stream, GROUP.to_owned())).into();
+    let retention = Duration::from_secs(u64::from(config.archive.log_keeps_h) * 3_600);
+    let options = TrimOptions { retention, required, ..TrimOptions::default() };
+    Ok(run_trim(log, &options, Shutdown::never()).await?)
 }
 
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.

@@ -25,6 +25,8 @@ pub(crate) use file::{ConfigError, load};
 pub(crate) struct Config {
     /// Where the log lives.
     pub(crate) log: LogConfig,
+    /// Where the log is archived.
+    pub(crate) archive: ArchiveConfig,
     /// How models are trained.
     pub(crate) training: TrainingConfig,
     /// Where alerts go.
@@ -46,6 +48,7 @@ impl Default for Config {
         let Rules { account, books, strategies, closing, settlement } = Rules::default();
         Self {
             log: LogConfig::default(),
+            archive: ArchiveConfig::default(),
             training: TrainingConfig::default(),
             notify: NotifyConfig::default(),
             account,
@@ -66,6 +69,12 @@ impl Config {
             url.replace_range(scheme + 3..at, "…");
         }
         self
+    }
+
+    /// Where the archive is: the folder or URL that is set, else beside the log.
+    pub(crate) fn archive_location(&self) -> String {
+        let beside = || self.log.folder.join("archive").display().to_string();
+        self.archive.location.clone().unwrap_or_else(beside)
     }
 
     /// What is published into the log.
@@ -103,6 +112,24 @@ impl Default for LogConfig {
             prefix: "mb".to_owned(),
             partitions: 4,
         }
+    }
+}
+
+/// Where the log is archived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ArchiveConfig {
+    /// A folder, or `s3://bucket/prefix`; the folder `archive` beside the log where left out.
+    pub(crate) location: Option<String>,
+    /// A file is ended when its first event has waited for so long, in seconds.
+    pub(crate) file_age_s: u32,
+    /// How long the log itself keeps what is archived, in hours; less when memory is short.
+    pub(crate) log_keeps_h: u32,
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        Self { location: None, file_age_s: 30, log_keeps_h: 30 * 24 }
     }
 }
 

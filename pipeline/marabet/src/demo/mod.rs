@@ -13,7 +13,9 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use marabet_archive::{Archive, ArchiverOptions};
 use marabet_notify::clock::EventClock;
 use marabet_schemas::strategy::{FairSource, Strategy};
 use marabet_schemas::{Body, StrategyName};
@@ -40,11 +42,17 @@ pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Re
     say(&streamed?, global.json)
 }
 
+/// The demo ends when all is archived, so no file waits for long.
+fn archiver_options() -> ArchiverOptions {
+    ArchiverOptions { age_max: Duration::from_millis(500), ..ArchiverOptions::default() }
+}
+
 /// The configuration of the demo: a log of its own, and the strategies `sharp` and `model` side
 /// by side where the configuration has no other.
 fn demo_config(arguments: &DemoArgs, mut config: Config) -> anyhow::Result<Config> {
     config.log.redis_url = None;
     config.log.folder.clone_from(&arguments.folder);
+    config.archive.location = None;
     if config.strategies == Config::default().strategies {
         config.strategies = strategies(&config);
     }
@@ -74,12 +82,14 @@ async fn stream(
         partitions: Vec::new(),
         clock: Arc::new(EventClock),
         channels: vec![screen.clone()],
+        archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
     };
     let mut stages = Stages::start(log, &part);
     let began = clock::moment();
     feed::feed(log, config, season, &screen).await?;
     stages.caught_up().await?;
     let seconds = began.elapsed().as_secs_f64();
+    stages.archived().await?;
     stages.stop().await?;
     screen.finish();
 

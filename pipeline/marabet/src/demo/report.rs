@@ -74,6 +74,7 @@ impl Answer for Report {
         if let Some(bet) = &self.example_bet {
             writeln!(out, "look into a bet:    {config} marabet why {bet}")?;
         }
-        writeln!(out, "look into the log:  {config} marabet events tail bets")
+        writeln!(out, "look into the log:  {config} marabet events tail bets")?;
+        writeln!(out, "replay the archive: {config} marabet replay --verify")
     }
 }

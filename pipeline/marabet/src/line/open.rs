@@ -11,6 +11,7 @@ use crate::config::Config;
 pub(crate) struct Opened {
     /// The log.
     pub(crate) log: Log,
+    url: String,
     redis: Option<EmbeddedRedis>,
 }
 
@@ -23,7 +24,7 @@ pub(crate) async fn log(config: &Config) -> anyhow::Result<Opened> {
     };
     let namespace = Namespace::new(config.log.prefix.clone(), config.log.partitions)?;
     let log = Log::open(&url, namespace, LogOptions::default()).await?;
-    Ok(Opened { log, redis })
+    Ok(Opened { log, url, redis })
 }
 
 async fn embedded(config: &Config) -> anyhow::Result<(String, Option<EmbeddedRedis>)> {
@@ -41,6 +42,11 @@ async fn embedded(config: &Config) -> anyhow::Result<(String, Option<EmbeddedRed
 }
 
 impl Opened {
+    /// Where the server is, for another namespace on it.
+    pub(crate) fn url(&self) -> String {
+        self.url.clone()
+    }
+
     /// Ends with the log, and stops the private server that this process started.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         drop(self.log);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use marabet_archive::{Archive, ArchiverOptions, GROUP, run_archive};
 use marabet_detect::Detect;
 use marabet_notify::clock::Clock;
 use marabet_notify::{self as notify, Channel, LogOutbox, Notifier, NotifierOptions};
@@ -29,10 +30,13 @@ pub(crate) struct Part {
     pub(crate) clock: Arc<dyn Clock>,
     /// Where alerts go.
     pub(crate) channels: Vec<Arc<dyn Channel>>,
+    /// Where the log is archived, and how; none for nowhere.
+    pub(crate) archive: Option<(Archive, ArchiverOptions)>,
 }
 
 impl Part {
-    fn runs(&self, stage: StageName) -> bool {
+    /// Whether this stage runs here.
+    pub(crate) fn runs(&self, stage: StageName) -> bool {
         self.stages.is_empty() || self.stages.contains(&stage)
     }
 }
@@ -44,14 +48,21 @@ pub(crate) struct Stages {
     trigger: ShutdownTrigger,
     /// The groups that read here, with their streams.
     groups: Vec<(Stream, String)>,
+    /// Those of the archive, which stays behind what is durable and is not waited for with them.
+    archived: Vec<(Stream, String)>,
 }
 
 impl Stages {
     /// Starts a part of the line.
     pub(crate) fn start(log: &Log, part: &Part) -> Self {
         let (trigger, shutdown) = ShutdownTrigger::new();
-        let mut stages =
-            Self { log: log.clone(), tasks: JoinSet::new(), trigger, groups: Vec::new() };
+        let mut stages = Self {
+            log: log.clone(),
+            tasks: JoinSet::new(),
+            trigger,
+            groups: Vec::new(),
+            archived: Vec::new(),
+        };
         for partition in 0..log.namespace().partitions() {
             if !part.partitions.is_empty() && !part.partitions.contains(&partition) {
                 continue;
@@ -70,6 +81,11 @@ impl Stages {
             for channel in &part.channels {
                 stages.notify(channel, &part.clock, &shutdown);
             }
+        }
+        if part.runs(StageName::Archive)
+            && let Some((archive, options)) = &part.archive
+        {
+            stages.archive(archive, options, &shutdown);
         }
         stages
     }
@@ -107,6 +123,15 @@ impl Stages {
         self.spawn("notify", async move { notify::run(&log, &notifier, shutdown).await });
     }
 
+    fn archive(&mut self, archive: &Archive, options: &ArchiverOptions, shutdown: &Shutdown) {
+        self.archived.extend(Stream::ALL.map(|stream| (stream, GROUP.to_owned())));
+        let (log, archive, options) = (self.log.clone(), archive.clone(), options.clone());
+        let shutdown = shutdown.clone();
+        self.tasks.spawn(async move {
+            run_archive(&log, &archive, &options, shutdown).await.context("stage archive")
+        });
+    }
+
     fn spawn(
         &mut self,
         name: &'static str,
@@ -120,11 +145,23 @@ impl Stages {
     /// # Errors
     /// The first stage that failed, so that nobody waits for it.
     pub(crate) async fn caught_up(&mut self) -> anyhow::Result<()> {
+        self.idle(self.groups.clone()).await
+    }
+
+    /// Returns once everything there is is archived too, where it is archived here.
+    ///
+    /// # Errors
+    /// As [`Stages::caught_up`].
+    pub(crate) async fn archived(&mut self) -> anyhow::Result<()> {
+        self.idle(self.archived.clone()).await
+    }
+
+    async fn idle(&mut self, groups: Vec<(Stream, String)>) -> anyhow::Result<()> {
         loop {
             while let Some(ended) = self.tasks.try_join_next() {
                 ended.context("a stage's task")??;
             }
-            if self.are_idle().await? {
+            if self.are_idle(&groups).await? {
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -133,9 +170,9 @@ impl Stages {
 
     /// A commit appends to the next stream and acknowledges in one step, so looking at the streams
     /// in the order of the line misses nothing that is on its way.
-    async fn are_idle(&self) -> Result<bool, LogError> {
+    async fn are_idle(&self, groups: &[(Stream, String)]) -> Result<bool, LogError> {
         let status = self.log.status().await?;
-        Ok(self.groups.iter().all(|(stream, group)| {
+        Ok(groups.iter().all(|(stream, group)| {
             let own = status.streams.iter().filter(|one| one.stream == stream.name());
             let mut found = own.filter_map(|one| one.groups.iter().find(|one| one.group == *group));
             let begun = found.next();

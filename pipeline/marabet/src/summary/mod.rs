@@ -63,6 +63,33 @@ pub(crate) struct Streams {
     pub(crate) bets: Vec<Event>,
 }
 
+/// What bets amount to by themselves, without the prices that they were chosen from.
+#[derive(Debug, Default)]
+pub(crate) struct Bets {
+    /// Each strategy.
+    pub(crate) strategies: BTreeMap<StrategyName, StrategySummary>,
+    /// All of them together.
+    pub(crate) all: StrategySummary,
+    /// The largest fall below a peak, as a share of the peak.
+    pub(crate) max_drawdown: Option<f64>,
+    /// Hash of all alerts in canonical order.
+    pub(crate) digest: String,
+}
+
+impl Bets {
+    /// Sums up the events of the stream `bets`.
+    pub(crate) fn of(bets: &[Event]) -> Self {
+        let ordered = canonical(bets);
+        let (all, max_drawdown) = strategy::together(&ordered);
+        Self {
+            strategies: strategy::summarise(&ordered),
+            all,
+            max_drawdown,
+            digest: digest::of_bets(&ordered),
+        }
+    }
+}
+
 /// Sums up the streams.
 pub(crate) fn summarise(
     streams: &Streams,

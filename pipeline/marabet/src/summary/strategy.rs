@@ -73,6 +73,39 @@ pub(crate) fn summarise(ordered: &[&Event]) -> BTreeMap<StrategyName, StrategySu
     strategies
 }
 
+/// What the bets of all strategies amount to together, and the largest fall of their bankrolls,
+/// each starting at one, below the peak, as a share of the peak.
+pub(crate) fn together(ordered: &[&Event]) -> (StrategySummary, Option<f64>) {
+    let mut settlements: BTreeMap<BetId, (i64, &Settlement)> = BTreeMap::new();
+    let mut strategies = std::collections::BTreeSet::new();
+    let mut equity_steps = Vec::new();
+    for event in ordered {
+        match &event.body {
+            Body::ValueBet(bet) => drop(strategies.insert(&bet.strategy)),
+            Body::Settlement(settlement) => {
+                let brought = |of: &Settlement| of.stake.get() * of.profit;
+                let known = settlements.get(&settlement.bet).map(|(_, known)| brought(known));
+                equity_steps.push(brought(settlement) - known.unwrap_or_default());
+                settlements
+                    .entry(settlement.bet)
+                    .and_modify(|(_, known)| *known = settlement)
+                    .or_insert_with(|| (event.at.days().floor() as i64, settlement));
+            }
+            _ => {}
+        }
+    }
+    let mut summary = StrategySummary::default();
+    settle(&mut summary, &settlements.values().collect::<Vec<_>>());
+    let mut equity = strategies.len() as f64;
+    let (mut peak, mut fall) = (equity, 0.0_f64);
+    for step in &equity_steps {
+        equity += step;
+        peak = peak.max(equity);
+        fall = fall.max((peak - equity) / peak);
+    }
+    (summary, (!equity_steps.is_empty()).then_some(fall))
+}
+
 fn settle(summary: &mut StrategySummary, settlements: &[&(i64, &Settlement)]) {
     let mut observations = Vec::with_capacity(settlements.len());
     let (mut claimed, mut clv, mut with_clv) = (0.0, 0.0, 0_u64);
