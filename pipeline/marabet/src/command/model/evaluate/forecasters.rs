@@ -162,9 +162,14 @@ impl Walk<'_> {
                 said.insert(forecasts.name.clone(), forecasts);
             }
         }
-        if let Some(first) = decays.first() {
-            let refits = first.refits.clone();
+        if !decays.is_empty() {
             let chosen = choose(history, Model::DixonColes.as_str(), &decays)?;
+            let refits = decays.iter().fold(Refits::default(), |all, of| Refits {
+                done: all.done + of.refits.done,
+                not_converged: all.not_converged + of.refits.not_converged,
+                failed: all.failed + of.refits.failed,
+                last_failure: all.last_failure.or_else(|| of.refits.last_failure.clone()),
+            });
             said.insert(chosen.name.clone(), Forecasts { refits, ..chosen });
         }
         Ok(said)
