@@ -73,7 +73,7 @@ impl Log {
     /// [`LogError::Away`] when Redis is.
     pub async fn last_id(&self, stream: Stream, partition: u16) -> Result<EntryId, LogError> {
         let key = self.namespace().stream(stream, partition);
-        last_generated(&mut self.shared().await?, &key).await
+        last_generated(&mut self.shared(&key).await?, &key).await
     }
 
     /// How many entries a stream no longer has of those that it was given.
