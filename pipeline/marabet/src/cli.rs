@@ -60,6 +60,9 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Show streams, groups, lag and owners
     Status,
+    /// Look after the log: its schema level, and groups that hold it up
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Look into what could not be processed, and retry or drop it
     #[command(subcommand)]
     Dead(DeadCommand),
@@ -215,6 +218,30 @@ pub(crate) struct ReplayArgs {
     /// Set a key of the rules, such as `strategies.sharp.ev_min=0.03`
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+}
+
+/// `marabet log …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Show the schema level, or raise it once every process that is alive can read it
+    SchemaLevel {
+        /// The level to raise it to
+        level: Option<u16>,
+    },
+    /// Take away a group that nobody reads for any more, so that it holds nothing up
+    DropGroup {
+        /// `feed`, `priced`, `bets` or `grants`
+        stream: String,
+        /// The group, as `status` names it
+        group: String,
+    },
+    /// Let a group go on after a rollback: at the end of what the server still has
+    ResetGroup {
+        /// `feed`, `priced`, `bets` or `grants`
+        stream: String,
+        /// The group, as `status` names it
+        group: String,
+    },
 }
 
 /// `marabet dead …`

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use marabet_schemas::dead::DeadLetter;
-use marabet_schemas::frame::Frame;
+use marabet_schemas::frame::{BadLine, Frame};
 use marabet_schemas::{Address, ArtefactHash, EntryId, Event};
 
 use crate::{Artefacts, CacheEntry, Change, Derived, Fault, Stage, StateError};
@@ -50,18 +50,27 @@ pub struct Driver<S> {
     stage: S,
     partition: u16,
     views: bool,
+    /// Frames that are passed over, with the reason.
+    quarantined: BTreeMap<EntryId, String>,
 }
 
 impl<S: Stage> Driver<S> {
     /// Drives this stage, whose state is empty, over a partition.
     pub fn new(stage: S, partition: u16) -> Self {
-        Self { stage, partition, views: true }
+        Self { stage, partition, views: true, quarantined: BTreeMap::new() }
     }
 
     /// The same driver without views: for a replay, which shows nothing.
     #[must_use]
     pub fn without_views(self) -> Self {
         Self { views: false, ..self }
+    }
+
+    /// The same driver passing over frames that were quarantined live, with the reasons: none
+    /// of their events is applied, and all become dead letters.
+    #[must_use]
+    pub fn passing_over(self, quarantined: BTreeMap<EntryId, String>) -> Self {
+        Self { quarantined, ..self }
     }
 
     /// The stage.
@@ -135,6 +144,10 @@ impl<S: Stage> Driver<S> {
     ) -> Result<Vec<FrameOutput>, Stop> {
         let mut outputs = Vec::with_capacity(frames.len());
         for frame in frames {
+            if let Some(reason) = self.quarantined.get(&frame.id) {
+                outputs.push(self.give_up(frame, reason));
+                continue;
+            }
             if let Some(newer) = frame.newer() {
                 let reason = newer.reason.clone();
                 return Err(Stop::Frame(FrameError::Newer { id: frame.id, reason }));
@@ -182,6 +195,20 @@ impl<S: Stage> Driver<S> {
                 Err(Stop::Bad { place, reason })
             }
         }
+    }
+
+    /// What is written of a frame none of whose events can be applied: its dead letters.
+    #[must_use]
+    pub fn give_up(&self, frame: &Frame, reason: &str) -> FrameOutput {
+        let letter = |(index, event): (u32, &Result<Event, BadLine>)| {
+            let line = match event {
+                Ok(event) => event.to_line(),
+                Err(BadLine { line, .. }) => line.clone(),
+            };
+            self.dead((frame.id, index), reason, line)
+        };
+        let dead = (0..).zip(&frame.events).map(letter).collect();
+        FrameOutput { id: frame.id, dead, ..FrameOutput::default() }
     }
 
     fn dead(&self, (entry, index): (EntryId, u32), reason: &str, line: String) -> DeadLetter {
@@ -319,6 +346,18 @@ mod tests {
         );
         assert_eq!(outputs[0].events.len(), 2);
         assert_eq!(counts(&driver), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_quarantined_frame_is_passed_over_in_a_replay_as_it_was_live() {
+        let quarantined = BTreeMap::from([(EntryId { ms: 1, seq: 2 }, "it ends us".to_owned())]);
+        let mut driver = driver().passing_over(quarantined);
+        let frames = [frame(1, &["a"]), frame(2, &["a", "b"]), frame(3, &["a"])];
+        let outputs = driver.apply(&frames, &BTreeMap::new()).unwrap();
+        let dead: Vec<_> = outputs.iter().map(|output| output.dead.len()).collect();
+        assert_eq!(dead, [0, 2, 0]);
+        assert_eq!(outputs[1].dead[1].reason, "it ends us");
+        assert_eq!(counts(&driver), [("a".to_owned(), 2)]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::connect::Connection;
+use crate::connect::Connector;
 use crate::error::LogError;
 
 /// A setting on which the log would lose data.
@@ -34,10 +34,31 @@ pub struct Server {
     pub memory_max: Option<u64>,
 }
 
-/// Asks a server for its settings and refuses those on which the log would lose data.
-pub(crate) async fn server(connection: &mut Connection, at: &str) -> Result<Server, LogError> {
-    let info: String = connection.query(&redis::cmd("INFO")).await?;
-    Ok(judge(&fields(&info), at)?)
+/// Asks the servers for their settings and refuses those on which the log would lose data.
+///
+/// Of a cluster every node is asked, the replicas too, because they may become masters; one that
+/// is away is passed over. Returns what the first said.
+pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
+    let mut first = connector.open_any().await?;
+    let info: String = first.query(&redis::cmd("INFO")).await?;
+    let server = judge(&fields(&info), first.at())?;
+    if !server.cluster {
+        connector.is_no_cluster()?;
+        return Ok(server);
+    }
+    connector.is_a_cluster()?;
+    for node in connector.servers().await? {
+        let asked = async {
+            let mut connection = connector.open_server(node.as_ref()).await?;
+            let info: String = connection.query(&redis::cmd("INFO")).await?;
+            Ok::<_, LogError>(judge(&fields(&info), connection.at())?)
+        };
+        match asked.await {
+            Err(error) if error.is_transient() => tracing::warn!("{error}; not checked"),
+            checked => drop(checked?),
+        }
+    }
+    Ok(server)
 }
 
 /// The fields of an answer to `INFO`.

@@ -70,7 +70,8 @@ impl Log {
         fence: &Fence,
         batch: Batch<'_>,
     ) -> Result<Committed, LogError> {
-        let mut connection = self.connector().open().await?;
+        let fence_key = self.namespace().fence(Slot::Partition(line.partition), line.stage);
+        let mut connection = self.connector().open(fence_key).await?;
         commit(&mut connection, self, line, fence, batch).await
     }
 

@@ -70,21 +70,6 @@ impl Log {
         Ok(entries.into_iter().filter_map(lines).collect())
     }
 
-    /// The frames of a slot that a stage passes over, with the reason.
-    ///
-    /// # Errors
-    /// [`LogError::Away`] when Redis is.
-    pub async fn quarantined(
-        &self,
-        slot: Slot,
-        stage: &str,
-    ) -> Result<BTreeMap<EntryId, String>, LogError> {
-        let key = self.namespace().quarantine(slot, stage);
-        let marks: BTreeMap<String, String> = self.query(redis::cmd("HGETALL").arg(key)).await?;
-        let mark = |(id, reason): (String, String)| Some((id.parse().ok()?, reason));
-        Ok(marks.into_iter().filter_map(mark).collect())
-    }
-
     /// The letter of the event at this address.
     ///
     /// # Errors

@@ -19,13 +19,14 @@ impl Log {
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn behind(&self) -> Result<Option<String>, LogError> {
-        let mut connection = self.connector().open().await?;
+        let mut connections = self.connections();
         for stream in Stream::ALL {
             let of_account = stream.is_of_account();
             for partition in 0..if of_account { 1 } else { self.namespace().partitions() } {
                 let key = self.namespace().stream(stream, partition);
-                for group in groups::of(&mut connection, &key).await? {
-                    let behind = group.behind(&mut connection, &key, 1).await?;
+                let connection = connections.of(&key).await?;
+                for group in groups::of(connection, &key).await? {
+                    let behind = group.behind(connection, &key, 1).await?;
                     if behind > 0 {
                         return Ok(Some(format!("{} on {key}", group.name)));
                     }

@@ -27,7 +27,7 @@ pub enum LogError {
     },
     /// The URL is none that this program can use.
     #[error(
-        "{reason}; write the URL of Redis as redis://[user:password@]host:port[/db], rediss://… or unix:///path"
+        "{reason}; write the URL of Redis as redis://[user:password@]host:port[/db], with several hosts apart by commas for a cluster, rediss://… for TLS, redis+sentinel://host:port,host:port/master, or unix:///path"
     )]
     Url {
         /// What is wrong, without the URL, which may hold a password.
@@ -130,6 +130,8 @@ impl LogError {
                 Some("OOM") => Self::Full { at, reason },
                 // A server that cannot write its AOF, or lacks replicas, takes no writes for now.
                 Some("MISCONF" | "NOREPLICAS" | "BUSY") => Self::Away { at, reason },
+                // A blocked read is ended when its master became a replica.
+                Some("UNBLOCKED") => Self::Away { at, reason },
                 _ => Self::Reply { at, reason },
             },
         }

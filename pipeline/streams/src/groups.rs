@@ -5,6 +5,7 @@ use redis::Value;
 
 use crate::connect::Connection;
 use crate::error::LogError;
+use crate::read::last_generated;
 use crate::script::ENSURE;
 use crate::wire;
 
@@ -136,21 +137,40 @@ pub(crate) async fn first_pending(
     key: &str,
     group: &str,
 ) -> Result<Option<EntryId>, LogError> {
-    Ok(pending(connection, key, group, 1).await?.into_iter().next())
+    Ok(pending(connection, key, group, 1).await?.first().copied())
 }
 
-/// The first entries that are pending in a group, in order, at most `count`.
+/// The entries that are pending in a group, in order, at most so many.
 pub(crate) async fn pending(
     connection: &mut Connection,
     key: &str,
     group: &str,
-    count: usize,
+    most: usize,
 ) -> Result<Vec<EntryId>, LogError> {
     let mut command = redis::cmd("XPENDING");
-    command.arg(key).arg(group).arg("-").arg("+").arg(count);
+    command.arg(key).arg(group).arg("-").arg("+").arg(most);
     let answer = connection.ask(&command).await?;
     let unexpected = || LogError::unexpected("XPENDING", &Value::Nil);
-    let entries = wire::array(answer).ok_or_else(unexpected)?;
-    let id = |entry| wire::array(entry)?.first().and_then(wire::entry_id);
-    entries.into_iter().map(|entry| id(entry).ok_or_else(unexpected)).collect()
+    let id_of = |entry: Value| wire::array(entry)?.first().and_then(wire::entry_id);
+    let entries = wire::array(answer).ok_or_else(unexpected)?.into_iter();
+    entries.map(|entry| id_of(entry).ok_or_else(unexpected)).collect()
+}
+
+/// Refuses to read on for a group that stands above the end of its stream: the server has lost
+/// entries that the group was handed.
+pub(crate) async fn refuse_rollback(
+    connection: &mut Connection,
+    key: &str,
+    group: &str,
+) -> Result<(), LogError> {
+    let groups = of(connection, key).await?;
+    let last = last_generated(connection, key).await?;
+    let found = groups.iter().find(|found| found.name == group);
+    match found.map(|group| group.last_delivered) {
+        Some(offset) if last < offset => {
+            let (stream, reader) = (key.to_owned(), group.to_owned());
+            Err(LogError::Rollback { stream, reader, offset, last })
+        }
+        _ => Ok(()),
+    }
 }

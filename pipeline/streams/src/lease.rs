@@ -51,7 +51,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn take_lease(&self, slot: Slot, stage: &str) -> Result<Lease, LogError> {
-        let mut connection = self.connector().open().await?;
+        let mut connection = self.connector().open(self.namespace().fence(slot, stage)).await?;
         take(&mut connection, self, slot, stage).await
     }
 }

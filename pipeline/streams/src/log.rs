@@ -10,7 +10,7 @@ use crate::backoff::Backoff;
 use crate::cache::{CacheStats, CacheTtl};
 use crate::check::{self, Server};
 use crate::clock;
-use crate::connect::{Connection, Connector};
+use crate::connect::{Connection, Connections, Connector, TlsFiles};
 use crate::error::LogError;
 use crate::latency::Stamps;
 use crate::metrics::Metrics;
@@ -26,11 +26,22 @@ pub struct LogOptions {
     pub cache_ttl: CacheTtl,
     /// Who this process is, as the leases name it; none for a name made from the process.
     pub owner: Option<String>,
+    /// Certificates, for a server that is reached over TLS.
+    pub tls: TlsFiles,
+    /// How many replicas must have an entry before it counts as durable; none for one where a
+    /// replica may take over (a cluster, sentinels) and for zero elsewhere.
+    pub replicas: Option<u32>,
 }
 
 impl Default for LogOptions {
     fn default() -> Self {
-        Self { connect_wait: Duration::from_secs(3), cache_ttl: CacheTtl::default(), owner: None }
+        Self {
+            connect_wait: Duration::from_secs(3),
+            cache_ttl: CacheTtl::default(),
+            owner: None,
+            tls: TlsFiles::default(),
+            replicas: None,
+        }
     }
 }
 
@@ -46,8 +57,9 @@ struct Inner {
     server: Server,
     cache_ttl: CacheTtl,
     owner: String,
-    /// The connection for commands that answer at once; none once it was lost.
-    shared: tokio::sync::Mutex<Option<Connection>>,
+    replicas: u32,
+    /// The connections for commands that answer at once.
+    shared: tokio::sync::Mutex<Connections>,
     artefacts: ArtefactStore,
     metrics: Metrics,
     stamps: Stamps,
@@ -63,7 +75,9 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// Opens a namespace, and makes it where there is none.
     ///
-    /// The URL is `redis://…`, `rediss://…` or `unix:///path`. A password in it is never shown.
+    /// The URL is `redis://…` (several hosts of a cluster apart by commas), `rediss://…` for TLS,
+    /// `redis+sentinel://host:port,host:port/master`, or `unix:///path`. A password in it is
+    /// never shown.
     ///
     /// # Errors
     /// [`LogError::Away`] when the server does not answer within
@@ -74,26 +88,20 @@ impl Log {
         namespace: Namespace,
         options: LogOptions,
     ) -> Result<Self, LogError> {
-        let connector = Connector::new(url)?;
-        let mut connection = connect_at_start(&connector, options.connect_wait).await?;
-        let server = check::server(&mut connection, connector.at()).await?;
-        if server.cluster {
-            return Err(LogError::Url {
-                reason: format!(
-                    "{} is a node of a Redis Cluster, which this version cannot use",
-                    connector.at()
-                ),
-            });
-        }
-        settle_partitions(&mut connection, &namespace).await?;
+        let connector = Connector::new(url, &options.tls)?;
+        let server = reach(&connector, options.connect_wait).await?;
+        let mut shared = Connections::new(&connector);
+        settle_partitions(shared.of(&namespace.about()).await?, &namespace).await?;
         let owner = options.owner.unwrap_or_else(process_name);
+        let replicas = options.replicas.unwrap_or(u32::from(connector.fails_over()));
         let inner = Inner {
             connector,
             namespace,
             server,
             cache_ttl: options.cache_ttl,
             owner,
-            shared: tokio::sync::Mutex::new(Some(connection)),
+            replicas,
+            shared: tokio::sync::Mutex::new(shared),
             artefacts: ArtefactStore::default(),
             metrics: Metrics::default(),
             stamps: Stamps::default(),
@@ -155,51 +163,64 @@ impl Log {
         &self.inner.stamps
     }
 
+    /// How many replicas must have an entry before it counts as durable.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        self.inner.replicas
+    }
+
     pub(crate) fn connector(&self) -> &Connector {
         &self.inner.connector
     }
 
-    /// Sends a command that may be sent again: when the connection turns out to be lost, it is
-    /// sent once more over a new one.
+    /// Sends a command that may be sent again, to where its first key lies: when the connection
+    /// turns out to be lost, or the key to lie elsewhere, it is sent once more over a new one.
     pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, LogError> {
-        let first = self.query_once(command).await;
-        match first {
-            Err(LogError::Away { .. }) => self.query_once(command).await,
-            answer => answer,
-        }
-    }
-
-    async fn query_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, LogError> {
-        let mut connection = self.shared().await?;
-        let answer = connection.query(command).await;
-        if matches!(answer, Err(LogError::Away { .. })) {
-            *self.inner.shared.lock().await = None;
-        }
-        answer
-    }
-
-    /// Runs a script that may be run again, as [`Self::query`].
-    pub(crate) async fn run(&self, script: &Script, command: &Cmd) -> Result<Value, LogError> {
         for last in [false, true] {
-            let mut connection = self.shared().await?;
-            match connection.run(script, command).await {
-                Err(LogError::Away { .. }) if !last => {
-                    *self.inner.shared.lock().await = None;
-                }
+            let mut connection = self.inner.shared.lock().await.for_command(command).await?.clone();
+            match connection.query(command).await {
+                Err(LogError::Away { .. }) if !last => self.forget(&connection).await,
                 answer => return answer,
             }
         }
         unreachable!("the last round returns")
     }
 
-    /// A connection for commands that answer at once, shared with others.
-    pub(crate) async fn shared(&self) -> Result<Connection, LogError> {
-        let mut shared = self.inner.shared.lock().await;
-        if let Some(connection) = &*shared {
-            return Ok(connection.clone());
+    /// Runs a script that may be run again, as [`Self::query`].
+    pub(crate) async fn run(&self, script: &Script, command: &Cmd) -> Result<Value, LogError> {
+        for last in [false, true] {
+            let mut connection = self.inner.shared.lock().await.for_command(command).await?.clone();
+            match connection.run(script, command).await {
+                Err(LogError::Away { .. }) if !last => self.forget(&connection).await,
+                answer => return answer,
+            }
         }
-        let connection = self.inner.connector.open().await?;
-        Ok(shared.insert(connection).clone())
+        unreachable!("the last round returns")
+    }
+
+    /// A connection for commands that answer at once, shared with others, to where a key lies.
+    pub(crate) async fn shared(&self, key: &str) -> Result<Connection, LogError> {
+        Ok(self.inner.shared.lock().await.of(key).await?.clone())
+    }
+
+    /// The next that asks for it gets a new one.
+    async fn forget(&self, lost: &Connection) {
+        self.inner.shared.lock().await.forget(lost);
+    }
+
+    /// Connections of one's own, to wherever keys lie.
+    pub(crate) fn connections(&self) -> Connections {
+        Connections::new(self.connector())
+    }
+
+    /// The partitions that one blocking read can cover together: all where one server has them,
+    /// each by itself on a cluster, where no command takes keys of several slots.
+    pub(crate) fn read_together(&self, partitions: std::ops::Range<u16>) -> Vec<Vec<u16>> {
+        if self.connector().has_many_nodes() {
+            partitions.map(|partition| vec![partition]).collect()
+        } else {
+            vec![partitions.collect()]
+        }
     }
 }
 
@@ -214,16 +235,12 @@ fn process_name() -> String {
     format!("{host}-{}-{}", std::process::id(), &clock::nonce()[..4])
 }
 
-async fn connect_at_start(connector: &Connector, wait: Duration) -> Result<Connection, LogError> {
+/// Waits until the servers answer, learns what they are, and checks their settings.
+async fn reach(connector: &Connector, wait: Duration) -> Result<Server, LogError> {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
     let started = clock::moment();
     loop {
-        let tried = async {
-            let mut connection = connector.open().await?;
-            connection.ask(&redis::cmd("PING")).await?;
-            Ok(connection)
-        };
-        match tried.await {
+        match check::servers(connector).await {
             Err(LogError::Away { at, reason }) if started.elapsed() >= wait => {
                 let reason = format!(
                     "{reason} (tried for {:.1} s); start it, or correct the configured URL, or leave the URL out to have a private server started",

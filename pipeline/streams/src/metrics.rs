@@ -55,6 +55,8 @@ pub struct FeedMetrics {
     pub frames: Counter,
     /// Bytes of their lines.
     pub bytes: Counter,
+    /// Events left out because another source speaks for their book.
+    pub outranked: Counter,
     /// From sending an append to its answer.
     pub append_time: Histogram,
     held_up_by: Mutex<Option<String>>,

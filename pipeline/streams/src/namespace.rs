@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use marabet_schemas::{ArtefactHash, Event};
+use marabet_schemas::{ArtefactHash, Event, MatchKey};
 
 use crate::error::LogError;
 
@@ -201,6 +201,18 @@ impl Namespace {
     #[must_use]
     pub fn source(&self, slot: Slot, source: &str) -> String {
         self.key(slot, format_args!("source:{source}"))
+    }
+
+    /// The hash of which source speaks for each book on a match.
+    #[must_use]
+    pub fn claims(&self, slot: Slot, key: &MatchKey) -> String {
+        self.key(slot, format_args!("claims:{key}"))
+    }
+
+    /// The mark behind which everything else in a slot was written.
+    #[must_use]
+    pub fn barrier(&self, slot: Slot) -> String {
+        self.key(slot, format_args!("barrier"))
     }
 
     /// The hash of the last address that a stage of the account has taken from each partition.

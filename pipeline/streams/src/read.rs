@@ -1,5 +1,7 @@
 //! Reading streams without a group: what `events tail` and `why` need.
 
+use std::time::Duration;
+
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use redis::Value;
@@ -7,8 +9,11 @@ use redis::Value;
 use crate::error::LogError;
 use crate::horizon::Horizon;
 use crate::log::Log;
-use crate::namespace::Stream;
+use crate::namespace::{Slot, Stream};
 use crate::wire;
+
+/// How long one look at the durable horizon may take before the next.
+const DURABLE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Most entries that one reading returns.
 pub const READ_MAX: usize = 10_000;
@@ -73,7 +78,7 @@ impl Log {
     /// [`LogError::Away`] when Redis is.
     pub async fn last_id(&self, stream: Stream, partition: u16) -> Result<EntryId, LogError> {
         let key = self.namespace().stream(stream, partition);
-        last_generated(&mut self.shared().await?, &key).await
+        last_generated(&mut self.shared(&key).await?, &key).await
     }
 
     /// How many entries a stream no longer has of those that it was given.
@@ -82,8 +87,8 @@ impl Log {
     /// [`LogError::Away`] when Redis is.
     pub async fn entries_gone(&self, stream: Stream, partition: u16) -> Result<u64, LogError> {
         let key = self.namespace().stream(stream, partition);
-        let mut connection = self.shared().await?;
-        match connection.ask(redis::cmd("XINFO").arg("STREAM").arg(key)).await {
+        let mut connection = self.shared(&key).await?;
+        match connection.ask(redis::cmd("XINFO").arg("STREAM").arg(&key)).await {
             Ok(answer) => {
                 let count = |field| match info(&answer, field) {
                     Some(Value::Int(count)) => u64::try_from(*count).unwrap_or_default(),
@@ -96,12 +101,16 @@ impl Log {
         }
     }
 
-    /// Waits until what was appended up to this millisecond of the server's clock is on its disk.
+    /// Waits until what was written into a slot up to this millisecond of its server's clock is
+    /// durable.
     ///
     /// # Errors
     /// [`LogError::Away`] when Redis is.
-    pub async fn wait_durable(&self, ms: u64) -> Result<(), LogError> {
-        Horizon::default().passed(&mut self.shared().await?, ms).await
+    pub async fn wait_durable(&self, slot: Slot, ms: u64) -> Result<(), LogError> {
+        let mut connection = self.connector().open(self.namespace().barrier(slot)).await?;
+        let mut horizon = Horizon::default();
+        while !horizon.passed(&mut connection, (self, slot), ms, DURABLE_WITHIN).await? {}
+        Ok(())
     }
 }
 

@@ -68,3 +68,15 @@ pub(crate) static ENSURE: LazyLock<Script> =
 /// Counts an attempt.
 pub(crate) static ATTEMPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/attempt.lua")));
+
+/// Says whether a source speaks for a book.
+pub(crate) static CLAIM: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/claim.lua")));
+
+/// Writes a mark that replicas can be waited for to have.
+pub(crate) static BARRIER: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/barrier.lua")));
+
+/// Lets a group read on from another place.
+pub(crate) static SEEK: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("lua/seek.lua")));

@@ -98,8 +98,6 @@ impl Share<'_> {
         let share = share_of(partitions, alive.len(), rank);
         let mut free = Vec::new();
         if self.running.len() < share {
-            let mut connection = self.log.shared().await?;
-            let now_ms = server_ms(&mut connection).await?;
             // Each process begins elsewhere, so that not all try the same partition.
             for step in 0..partitions {
                 let partition = ((rank * partitions / alive.len().max(1)) + step) % partitions;
@@ -109,9 +107,11 @@ impl Share<'_> {
                 }
                 let fence = self.log.namespace().fence(Slot::Partition(partition), self.line.stage);
                 let mut command = redis::cmd("HMGET");
-                command.arg(fence).arg("owner").arg("deadline");
+                command.arg(&fence).arg("owner").arg("deadline");
                 let (owner, deadline): (Option<String>, Option<u64>) =
-                    connection.query(&command).await?;
+                    self.log.query(&command).await?;
+                // By the clock of the server that has the lease: another's may differ.
+                let now_ms = server_ms(&mut self.log.shared(&fence).await?).await?;
                 let held =
                     owner.is_some_and(|owner| !owner.is_empty() && owner != self.log.owner());
                 if !held || deadline.unwrap_or(0) <= now_ms {
@@ -172,6 +172,9 @@ impl Share<'_> {
 
     /// Gives everything back and leaves.
     async fn end(&mut self) {
+        // The others count it out before they find what it gives back, and take all of that at
+        // once. One that does not leave is taken for dead a little later.
+        let _ = members(self.log, self.line.stage, Duration::ZERO).await;
         for running in self.running.values_mut() {
             running.give_back();
         }
@@ -180,8 +183,6 @@ impl Share<'_> {
                 self.failed.insert(partition, error);
             }
         }
-        // One that does not leave is taken for dead a little later.
-        let _ = members(self.log, self.line.stage, Duration::ZERO).await;
     }
 }
 

@@ -4,11 +4,14 @@ use marabet_schemas::EntryId;
 use serde::Serialize;
 
 use crate::check;
-use crate::connect::Connection;
+use crate::connect::Connections;
 use crate::error::LogError;
+use crate::feed::Ahead;
 use crate::groups;
+use crate::horizon::server_ms;
 use crate::log::Log;
 use crate::namespace::{Slot, Stream};
+use crate::presence::Process;
 use crate::read::last_generated;
 
 /// Most entries counted where Redis does not know how far a group is behind.
@@ -21,20 +24,44 @@ pub struct Status {
     pub at: String,
     /// `redis 7.0.15`.
     pub server: String,
-    /// Seconds since the server started.
+    /// Seconds since the server started; of a cluster, the one that started last.
+    pub uptime_s: u64,
+    /// Bytes of memory that it uses; of a cluster, all masters together.
+    pub memory_used: u64,
+    /// Most that it may use; none for no bound.
+    pub memory_max: Option<u64>,
+    /// Each server that has keys: one, or the masters of a cluster.
+    pub nodes: Vec<NodeStatus>,
+    /// The namespace's prefix.
+    pub namespace: String,
+    /// How many partitions it has.
+    pub partitions: u16,
+    /// The schema level: no event of a later one is written.
+    pub schema_level: u16,
+    /// The processes that are alive.
+    pub processes: Vec<Process>,
+    /// Every stream of every partition.
+    pub streams: Vec<StreamStatus>,
+    /// The group that is furthest behind, where one is.
+    pub slowest: Option<String>,
+    /// What new facts wait for, where they do: a group that is too far behind, or the memory of a
+    /// server and who holds it.
+    pub held_up: Option<String>,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeStatus {
+    /// Where it is, without its password.
+    pub at: String,
+    /// Seconds since it started.
     pub uptime_s: u64,
     /// Bytes of memory that it uses.
     pub memory_used: u64,
     /// Most that it may use; none for no bound.
     pub memory_max: Option<u64>,
-    /// The namespace's prefix.
-    pub namespace: String,
-    /// How many partitions it has.
-    pub partitions: u16,
-    /// Every stream of every partition.
-    pub streams: Vec<StreamStatus>,
-    /// The group that is furthest behind, where one is: what holds the feed up.
-    pub slowest: Option<String>,
+    /// Replicas that follow it.
+    pub replicas: u32,
 }
 
 /// One stream of one partition.
@@ -81,17 +108,14 @@ impl Log {
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn status(&self) -> Result<Status, LogError> {
-        let mut connection = self.connector().open().await?;
-        let info: String = connection.query(&redis::cmd("INFO")).await?;
-        let now_ms = crate::horizon::server_ms(&mut connection).await?;
-        let fields = check::fields(&info);
-        let number = |field: &str| fields.get(field).and_then(|text| text.parse().ok());
+        let nodes = self.nodes().await?;
+        let mut connections = self.connections();
         let mut streams = Vec::new();
         for stream in Stream::ALL {
             let of_account = stream.is_of_account();
             let partitions = if of_account { 1 } else { self.namespace().partitions() };
             for partition in 0..partitions {
-                streams.push(self.stream_status(&mut connection, stream, partition, now_ms).await?);
+                streams.push(self.stream_status(&mut connections, stream, partition).await?);
             }
         }
         let behind = |group: &GroupStatus| group.lag + group.pending;
@@ -106,43 +130,69 @@ impl Log {
                 format!("{} on {}{place}: {} frames", group.group, stream.stream, behind(group))
             });
         let server = self.server();
+        let held_up = held_up(&nodes, &streams, slowest.as_deref());
         Ok(Status {
             at: self.at().to_owned(),
             server: format!("{} {}", server.name, server.version),
-            uptime_s: number("uptime_in_seconds").unwrap_or(0),
-            memory_used: number("used_memory").unwrap_or(0),
-            memory_max: number("maxmemory").filter(|&max| max > 0),
+            uptime_s: nodes.iter().map(|node| node.uptime_s).min().unwrap_or(0),
+            memory_used: nodes.iter().map(|node| node.memory_used).sum(),
+            memory_max: nodes.iter().map(|node| node.memory_max).sum(),
+            nodes,
             namespace: self.namespace().prefix().to_owned(),
             partitions: self.namespace().partitions(),
+            schema_level: self.schema_level().await?,
+            processes: self.processes().await?,
             streams,
             slowest,
+            held_up,
         })
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeStatus>, LogError> {
+        let mut nodes = Vec::new();
+        for node in self.connector().masters().await? {
+            let mut connection = self.connector().open_server(node.as_ref()).await?;
+            let info: String = connection.query(&redis::cmd("INFO")).await?;
+            let fields = check::fields(&info);
+            let number = |field: &str| fields.get(field).and_then(|text| text.parse().ok());
+            nodes.push(NodeStatus {
+                at: connection.at().to_string(),
+                uptime_s: number("uptime_in_seconds").unwrap_or(0),
+                memory_used: number("used_memory").unwrap_or(0),
+                memory_max: number("maxmemory").filter(|&max| max > 0),
+                replicas: number("connected_slaves").map_or(0, |count| count as u32),
+            });
+        }
+        Ok(nodes)
     }
 
     async fn stream_status(
         &self,
-        connection: &mut Connection,
+        connections: &mut Connections,
         stream: Stream,
         partition: u16,
-        now_ms: u64,
     ) -> Result<StreamStatus, LogError> {
         let key = self.namespace().stream(stream, partition);
+        let connection = connections.of(&key).await?;
         let length = connection.query(redis::cmd("XLEN").arg(&key)).await?;
         let memory: Option<u64> =
             connection.query(redis::cmd("MEMORY").arg("USAGE").arg(&key)).await?;
         let last = last_generated(connection, &key).await?;
+        let groups = groups::of(connection, &key).await?;
         let slot = self.namespace().slot_of(stream, partition);
         let mut found = Vec::new();
-        for group in groups::of(connection, &key).await? {
+        for group in groups {
+            let connection = connections.of(&key).await?;
             let lag = match group.lag {
                 Some(lag) => lag,
                 None => {
                     groups::count_after(connection, &key, group.last_delivered, COUNT_MAX).await?
                 }
             };
-            let (owner, lease_left_ms) =
-                self.owner_of(connection, slot, &group.name, now_ms).await?;
             let dead = self.namespace().dead(slot, &group.name);
+            let dead = connection.query(redis::cmd("XLEN").arg(dead)).await?;
+            let (owner, lease_left_ms) =
+                self.owner_of(connections, (stream, slot), &group.name).await?;
             found.push(GroupStatus {
                 lag,
                 lag_counted: group.lag.is_none(),
@@ -150,7 +200,7 @@ impl Log {
                 read_to: group.last_delivered,
                 owner,
                 lease_left_ms,
-                dead: connection.query(redis::cmd("XLEN").arg(dead)).await?,
+                dead,
                 group: group.name,
             });
         }
@@ -159,26 +209,56 @@ impl Log {
         Ok(StreamStatus { stream: stream.name(), partition, length, memory, last, groups: found })
     }
 
-    /// Who has the lease of a stage: in the slot, or, for what takes all partitions, in the
-    /// account's.
+    /// Who reads for a group.
     async fn owner_of(
         &self,
-        connection: &mut Connection,
-        slot: Slot,
-        stage: &str,
-        now_ms: u64,
+        connections: &mut Connections,
+        (stream, slot): (Stream, Slot),
+        group: &str,
     ) -> Result<(Option<String>, Option<i64>), LogError> {
-        for slot in [slot, Slot::Account] {
-            let fence = self.namespace().fence(slot, stage);
+        // A stage of a partition, one of the account, and a reader of all partitions.
+        let names = self.namespace();
+        let fences = [
+            names.fence(slot, group),
+            names.fence(Slot::Account, group),
+            names.fence(Slot::Account, &format!("{stream}:{group}")),
+        ];
+        for fence in fences {
+            let connection = connections.of(&fence).await?;
             let mut command = redis::cmd("HMGET");
-            command.arg(fence).arg("owner").arg("deadline");
+            command.arg(&fence).arg("owner").arg("deadline");
             let (owner, deadline): (Option<String>, Option<i64>) =
                 connection.query(&command).await?;
             if let Some(owner) = owner.filter(|owner| !owner.is_empty()) {
+                let now_ms = server_ms(connection).await?;
                 let now_ms = i64::try_from(now_ms).unwrap_or(i64::MAX);
                 return Ok((Some(owner), deadline.map(|deadline| deadline - now_ms)));
             }
         }
         Ok((None, None))
     }
+}
+
+/// What new facts wait for, by the bounds that writers keep to.
+fn held_up(
+    nodes: &[NodeStatus],
+    streams: &[StreamStatus],
+    slowest: Option<&str>,
+) -> Option<String> {
+    let Ahead { frames_max, memory_share_max, .. } = Ahead::default();
+    let full = nodes.iter().find_map(|node| {
+        let share = node.memory_used as f64 / node.memory_max? as f64;
+        (share > memory_share_max).then_some((node, share))
+    });
+    if let Some((node, share)) = full {
+        let holder = slowest.unwrap_or("what is younger than the retention");
+        return Some(format!(
+            "the memory of {} ({:.0} % of its bound), held by {holder}",
+            node.at,
+            share * 100.0
+        ));
+    }
+    let groups = streams.iter().flat_map(|stream| &stream.groups);
+    let behind = groups.map(|group| group.lag + group.pending).max()?;
+    slowest.filter(|_| behind > frames_max).map(str::to_owned)
 }

@@ -12,17 +12,20 @@ use crate::horizon::server_ms;
 use crate::log::Log;
 use crate::namespace::{Slot, Stream};
 use crate::shutdown::Shutdown;
+use crate::wire;
 
 /// What may be dropped.
 #[derive(Debug, Clone)]
 pub struct TrimOptions {
     /// How long what every group has acknowledged is kept all the same.
     pub retention: Duration,
-    /// How long it is kept while the server uses more than [`Self::pressure_share`] of its
-    /// memory.
+    /// How long it is kept at least while memory is short.
     pub retention_under_pressure: Duration,
-    /// The share of the server's memory bound above which memory is short.
+    /// The share of the server's memory bound above which memory is short: then the oldest goes,
+    /// a tenth of a stream's time at once, and all that may go at [`Self::emergency_share`].
     pub pressure_share: f64,
+    /// The share at which all goes that may.
+    pub emergency_share: f64,
     /// Groups without which a stream is not trimmed at all, such as the archive's.
     pub required: Vec<(Stream, String)>,
     /// Stages whose dead letters are trimmed.
@@ -39,6 +42,7 @@ impl Default for TrimOptions {
             retention: Duration::from_secs(3_600),
             retention_under_pressure: Duration::from_secs(10),
             pressure_share: 0.5,
+            emergency_share: 0.65,
             required: Vec::new(),
             stages: Vec::new(),
             dead_retention: Duration::from_secs(30 * 86_400),
@@ -73,32 +77,55 @@ pub async fn run_trim(
 /// # Errors
 /// [`LogError::Away`] when Redis is.
 pub async fn trim(log: &Log, options: &TrimOptions) -> Result<u64, LogError> {
-    let mut connection = log.shared().await?;
-    let now_ms = server_ms(&mut connection).await?;
-    let kept = if memory_share(&mut connection).await? > options.pressure_share {
-        options.retention.min(options.retention_under_pressure)
-    } else {
-        options.retention
-    };
-    let oldest = EntryId { ms: now_ms.saturating_sub(ms(kept)), seq: 0 };
+    let mut connections = log.connections();
     let mut dropped = 0;
     for stream in Stream::ALL {
         let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
         for partition in 0..partitions {
             let key = log.namespace().stream(stream, partition);
-            if let Some(needed) = needed_from(&mut connection, &key, stream, options).await? {
-                dropped += drop_before(&mut connection, &key, needed.min(oldest)).await?;
+            let connection = connections.of(&key).await?;
+            if let Some(needed) = needed_from(connection, &key, stream, options).await? {
+                let oldest = oldest_kept(connection, &key, options).await?;
+                dropped += drop_before(connection, &key, needed.min(oldest)).await?;
             }
         }
     }
-    let oldest = EntryId { ms: now_ms.saturating_sub(ms(options.dead_retention)), seq: 0 };
     for stage in &options.stages {
         for slot in log.namespace().slots().chain([Slot::Account]) {
             let key = log.namespace().dead(slot, stage);
-            dropped += drop_before(&mut connection, &key, oldest).await?;
+            let connection = connections.of(&key).await?;
+            let oldest = before(server_ms(connection).await?, options.dead_retention);
+            dropped += drop_before(connection, &key, oldest).await?;
         }
     }
     Ok(dropped)
+}
+
+/// The first entry of a stream that is kept for its age.
+async fn oldest_kept(
+    connection: &mut Connection,
+    key: &str,
+    options: &TrimOptions,
+) -> Result<EntryId, LogError> {
+    let now_ms = server_ms(connection).await?;
+    let by_age = before(now_ms, options.retention);
+    let share = memory_share(connection).await?;
+    if share <= options.pressure_share {
+        return Ok(by_age);
+    }
+    let mut command = redis::cmd("XRANGE");
+    command.arg(key).arg("-").arg("+").arg("COUNT").arg(1);
+    let first = wire::entries(connection.ask(&command).await?)?;
+    let first_ms = first.first().map_or(now_ms, |entry| entry.id.ms);
+    let over =
+        (share - options.pressure_share) / (options.emergency_share - options.pressure_share);
+    let span = now_ms.saturating_sub(first_ms) as f64 * over.clamp(0.1, 1.0);
+    let by_pressure = EntryId { ms: first_ms + span as u64, seq: 0 };
+    Ok(by_age.max(by_pressure.min(before(now_ms, options.retention_under_pressure))))
+}
+
+fn before(now_ms: u64, age: Duration) -> EntryId {
+    EntryId { ms: now_ms.saturating_sub(ms(age)), seq: 0 }
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -61,12 +61,10 @@ async fn sweep(
             let mine = files.iter().filter(|place| place.partition == partition);
             let last = mine.map(|place| place.last).max().unwrap_or_default();
             letters(log, archive, (slot, partition), &holding, stage, last, options.level).await?;
-            let found = log.quarantined(slot, stage).await?;
-            if !found.is_empty() {
-                let of_stage: &mut BTreeMap<_, BTreeMap<_, _>> =
-                    marks.entry(stage.clone()).or_default();
-                of_stage.entry(partition).or_default().extend(found);
-            }
+        }
+        let found = log.quarantined(stage).await?;
+        if !found.is_empty() {
+            marks.insert(stage.clone(), found);
         }
     }
     let own = archive.clone();
@@ -103,7 +101,7 @@ async fn letters(
         let day = day_number(*first);
         page.retain(|(id, _)| day_number(*id) == day);
         let Some((end, _)) = page.last() else { return Ok(()) };
-        log.wait_durable(end.ms).await?;
+        log.wait_durable(slot, end.ms).await?;
         let (after, end) = (last, *end);
         let (archive, holding) = (archive.clone(), holding.clone());
         blocking(move || {

@@ -6,6 +6,7 @@ mod config;
 mod dead;
 mod events;
 mod import;
+mod log;
 mod model;
 mod odds;
 mod redis;
@@ -43,6 +44,9 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
+        Command::Log(command) => {
+            block_on(log::execute(command, &configuration(&cli.global)?, json))
+        }
         Command::Dead(command) => {
             block_on(dead::execute(command, &configuration(&cli.global)?, json))
         }

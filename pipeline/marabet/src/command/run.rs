@@ -19,7 +19,7 @@ use crate::cli::{RunArgs, StageName};
 use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, open, readback};
+use crate::line::{alerts, open, readback, restart};
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
@@ -37,6 +37,8 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
         clock,
         channels: alerts::channels(&config.notify)?,
         archive: Some(archiving(arguments, config)?),
+        // What standard input has said cannot be asked for again.
+        on_stuck: restart::on_stuck(!arguments.stdin),
     };
     let mut stages = Stages::start(log, &part);
     let done = tokio::select! {
@@ -118,7 +120,7 @@ async fn feed(
     let file = file.with_context(|| path.display().to_string())?;
     let mut rejects = RejectWriter::new(BufWriter::new(file));
 
-    let mut feeder = Feeder::open(log, source.name(), &config.training).await?;
+    let mut feeder = Feeder::open(log, source.name(), config).await?;
     feeder.publish_rules(&config.rules(), open::now()).await?;
     if arguments.events.is_some() {
         feeder.number_facts();
@@ -147,6 +149,10 @@ async fn feed(
         }
     }
     feeder.flush().await?;
+    if arguments.stdin {
+        // Whoever wrote into the pipe takes our end for an acknowledgement.
+        feeder.flush_durable().await?;
+    }
     let counts = rejects.finish()?;
     let total = counts.rows_total() + counts.cells_total();
     if total > 0 {

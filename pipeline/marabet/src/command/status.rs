@@ -30,6 +30,16 @@ impl Answer for Shown {
             write!(out, " of {:.0} MB", megabytes(most))?;
         }
         writeln!(out, "; namespace {}, {} partitions", all.namespace, all.partitions)?;
+        if all.nodes.len() > 1 {
+            for node in &all.nodes {
+                let used = megabytes(node.memory_used);
+                writeln!(out, "  node {}: {used:.1} MB, {} replicas", node.at, node.replicas)?;
+            }
+        }
+        for process in &all.processes {
+            let (runs, level) = (process.runs.join(", "), process.schema_level);
+            writeln!(out, "  process {}: {runs}; schema level {level}", process.name)?;
+        }
         writeln!(
             out,
             "{:<8} {:>4} {:>8} {:>9}  {:<16} {:>6} {:>8} {:>6}  owner",
@@ -55,6 +65,9 @@ impl Answer for Shown {
                     group.owner.as_deref().unwrap_or("nobody")
                 )?;
             }
+        }
+        if let Some(held_up) = &all.held_up {
+            writeln!(out, "new facts wait for {held_up}")?;
         }
         match &all.slowest {
             Some(slowest) => writeln!(out, "behind: {slowest}"),

@@ -90,6 +90,11 @@ fn log(config: &Config, problems: &mut Problems) {
         "log.partitions",
         format!("must lie in 1..=100, got {partitions}"),
     );
+    problems.check(
+        config.log.tls_certificate.is_some() == config.log.tls_key.is_some(),
+        "log.tls_certificate",
+        "and log.tls_key go together: set both or none",
+    );
     let prefix = &config.log.prefix;
     problems.check(
         !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)),

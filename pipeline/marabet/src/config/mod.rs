@@ -93,24 +93,42 @@ impl Config {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LogConfig {
-    /// Redis by URL: `redis://host:6379`, `rediss://` for TLS, `unix:///path/to/socket`. Without
-    /// one the program starts and supervises a private server.
+    /// Redis by URL: `redis://host:6379`, with several nodes of a cluster apart by commas,
+    /// `rediss://` for TLS, `redis+sentinel://host:26379,host:26379/master`,
+    /// `unix:///path/to/socket`. Without one the program starts and supervises a private server.
     pub(crate) redis_url: Option<String>,
+    /// The authority that signed the server's certificate (PEM), where the system does not know it.
+    pub(crate) tls_authority: Option<PathBuf>,
+    /// This program's own certificate (PEM), where the server asks for one.
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    pub(crate) tls_key: Option<PathBuf>,
+    /// How many replicas must have what counts as durable. Left out: one on a cluster and behind
+    /// sentinels, else none.
+    pub(crate) replicas: Option<u32>,
     /// Folder of the private server and of what the program keeps beside it.
     pub(crate) folder: PathBuf,
     /// First part of every key.
     pub(crate) prefix: String,
     /// Partitions; fixed when the log is created.
     pub(crate) partitions: u16,
+    /// Which source is believed where several report one book: their names, the first before the
+    /// others. A source that is not named ranks behind them. Left out: every source is taken.
+    pub(crate) source_priority: Vec<String>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
         Self {
             redis_url: None,
+            tls_authority: None,
+            tls_certificate: None,
+            tls_key: None,
+            replicas: None,
             folder: PathBuf::from(".marabet"),
             prefix: "mb".to_owned(),
             partitions: 4,
+            source_priority: Vec::new(),
         }
     }
 }

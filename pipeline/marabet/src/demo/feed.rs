@@ -14,7 +14,7 @@ pub(super) async fn feed(
     season: &Season,
     screen: &Screen,
 ) -> anyhow::Result<()> {
-    let mut feeder = Feeder::open(log, &demo_source(), &config.training).await?;
+    let mut feeder = Feeder::open(log, &demo_source(), config).await?;
     feeder.learn(&season.before);
     if let Some(first) = season.facts.first() {
         feeder.publish_rules(&config.rules(), first.at).await?;

@@ -19,7 +19,7 @@ use marabet_archive::{Archive, ArchiverOptions};
 use marabet_notify::clock::EventClock;
 use marabet_schemas::strategy::{FairSource, Strategy};
 use marabet_schemas::{Body, StrategyName};
-use marabet_streams::{Log, Stream, clock};
+use marabet_streams::{Log, Stream, clock, watchdog};
 
 use crate::cli::{DemoArgs, Global};
 use crate::command::configuration;
@@ -83,6 +83,7 @@ async fn stream(
         clock: Arc::new(EventClock),
         channels: vec![screen.clone()],
         archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
+        on_stuck: watchdog::end_process(),
     };
     let mut stages = Stages::start(log, &part);
     let began = clock::moment();

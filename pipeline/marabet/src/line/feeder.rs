@@ -8,7 +8,7 @@ use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Body, Event, Instant, Source};
 use marabet_streams::{FeedOptions, FeedWriter, Log, LogError, Stream};
 
-use crate::config::TrainingConfig;
+use crate::config::{Config, TrainingConfig};
 
 /// Facts that are gathered before they are appended, at most.
 const GATHERED_MAX: usize = 256;
@@ -28,14 +28,13 @@ pub(crate) struct Feeder {
 
 impl Feeder {
     /// A feeder for a source, whose trainer knows nothing yet.
-    pub(crate) async fn open(
-        log: &Log,
-        source: &Source,
-        training: &TrainingConfig,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn open(log: &Log, source: &Source, config: &Config) -> anyhow::Result<Self> {
+        let source_priority = config.log.source_priority.clone();
+        let options = FeedOptions { source_priority, ..FeedOptions::default() };
+        let training = &config.training;
         Ok(Self {
             log: log.clone(),
-            writer: FeedWriter::open(log, source, FeedOptions::default()).await?,
+            writer: FeedWriter::open(log, source, options).await?,
             trainer: Trainer::new(training_options(training))?,
             gathered: Vec::with_capacity(GATHERED_MAX),
             position: None,
@@ -120,6 +119,11 @@ impl Feeder {
     pub(crate) async fn flush(&mut self) -> anyhow::Result<()> {
         self.send().await?;
         Ok(self.writer.flush().await?)
+    }
+
+    /// The same, and waits until a crash of the server cannot take it back.
+    pub(crate) async fn flush_durable(&mut self) -> Result<(), LogError> {
+        self.writer.flush_durable().await
     }
 }
 

@@ -5,4 +5,5 @@ pub(crate) mod feeder;
 pub(crate) mod open;
 pub(crate) mod pure;
 pub(crate) mod readback;
+pub(crate) mod restart;
 pub(crate) mod stages;

@@ -3,7 +3,9 @@
 use anyhow::Context;
 use marabet_schemas::Instant;
 use marabet_streams::embedded::EmbeddedError;
-use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace, clock};
+use marabet_streams::{
+    EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace, TlsFiles, clock,
+};
 
 use crate::config::Config;
 
@@ -23,7 +25,13 @@ pub(crate) async fn log(config: &Config) -> anyhow::Result<Opened> {
         None => embedded(config).await?,
     };
     let namespace = Namespace::new(config.log.prefix.clone(), config.log.partitions)?;
-    let log = Log::open(&url, namespace, LogOptions::default()).await?;
+    let settings = &config.log;
+    let tls = TlsFiles {
+        authority: settings.tls_authority.clone(),
+        client: settings.tls_certificate.clone().zip(settings.tls_key.clone()),
+    };
+    let options = LogOptions { tls, replicas: settings.replicas, ..LogOptions::default() };
+    let log = Log::open(&url, namespace, options).await?;
     Ok(Opened { log, url, redis })
 }
 

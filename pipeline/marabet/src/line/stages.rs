@@ -10,8 +10,11 @@ use marabet_notify::clock::Clock;
 use marabet_notify::{self as notify, Channel, LogOutbox, Notifier, NotifierOptions};
 use marabet_portfolio::Portfolio;
 use marabet_predict::Predict;
+use marabet_stage::Stage;
+use marabet_streams::watchdog::OnStuck;
 use marabet_streams::{
-    Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
+    Condition, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream,
+    run_account, run_shared, run_stage,
 };
 use tokio::task::JoinSet;
 
@@ -32,6 +35,8 @@ pub(crate) struct Part {
     pub(crate) channels: Vec<Arc<dyn Channel>>,
     /// Where the log is archived, and how; none for nowhere.
     pub(crate) archive: Option<(Archive, ArchiverOptions)>,
+    /// What is done when a stage does not return.
+    pub(crate) on_stuck: OnStuck,
 }
 
 impl Part {
@@ -63,25 +68,24 @@ impl Stages {
             groups: Vec::new(),
             archived: Vec::new(),
         };
-        for partition in 0..log.namespace().partitions() {
-            if !part.partitions.is_empty() && !part.partitions.contains(&partition) {
-                continue;
-            }
-            if part.runs(StageName::Predict) {
-                stages.predict(partition, &shutdown);
-            }
-            if part.runs(StageName::Detect) {
-                stages.detect(partition, &shutdown);
-            }
+        let options = RunOptions { on_stuck: Arc::clone(&part.on_stuck), ..RunOptions::default() };
+        if part.runs(StageName::Predict) {
+            let streams = (Stream::Feed, Stream::Priced);
+            stages.staged("predict", streams, Predict::new, part, &options, &shutdown);
+        }
+        if part.runs(StageName::Detect) {
+            let streams = (Stream::Priced, Stream::Bets);
+            stages.staged("detect", streams, Detect::new, part, &options, &shutdown);
         }
         if part.runs(StageName::Portfolio) {
-            stages.portfolio(&shutdown);
+            stages.portfolio(&options, &shutdown);
         }
         if part.runs(StageName::Notify) {
             for channel in &part.channels {
                 stages.notify(channel, &part.clock, &shutdown);
             }
         }
+        stages.be_present(part, &shutdown);
         if part.runs(StageName::Archive)
             && let Some((archive, options)) = &part.archive
         {
@@ -90,26 +94,54 @@ impl Stages {
         stages
     }
 
-    fn predict(&mut self, partition: u16, shutdown: &Shutdown) {
-        self.groups.push((Stream::Feed, "predict".to_owned()));
-        let run = place(partition, Stream::Feed, Stream::Priced);
+    /// Says that this process is alive and what it runs.
+    fn be_present(&mut self, part: &Part, shutdown: &Shutdown) {
+        let names = [
+            (StageName::Ingest, "ingest"),
+            (StageName::Predict, "predict"),
+            (StageName::Detect, "detect"),
+            (StageName::Portfolio, "portfolio"),
+            (StageName::Notify, "notify"),
+            (StageName::Archive, "archive"),
+        ];
+        let runs: Vec<&str> = names
+            .into_iter()
+            .filter(|(stage, _)| part.runs(*stage))
+            .map(|(_, name)| name)
+            .collect();
         let (log, shutdown) = (self.log.clone(), shutdown.clone());
-        self.spawn("predict", async move { run_stage(&log, &run, Predict::new(), shutdown).await });
+        self.spawn("presence", async move { log.be_present(&runs, shutdown).await });
     }
 
-    fn detect(&mut self, partition: u16, shutdown: &Shutdown) {
-        self.groups.push((Stream::Priced, "detect".to_owned()));
-        let run = place(partition, Stream::Priced, Stream::Bets);
-        let (log, shutdown) = (self.log.clone(), shutdown.clone());
-        self.spawn("detect", async move { run_stage(&log, &run, Detect::new(), shutdown).await });
+    /// Runs a stage over the partitions that are named, or over this process' even share.
+    fn staged<S: Stage + 'static>(
+        &mut self,
+        name: &'static str,
+        (input, output): (Stream, Stream),
+        make: fn() -> S,
+        part: &Part,
+        options: &RunOptions,
+        shutdown: &Shutdown,
+    ) {
+        self.groups.push((input, name.to_owned()));
+        if part.partitions.is_empty() {
+            let (log, options, shutdown) = (self.log.clone(), options.clone(), shutdown.clone());
+            self.spawn(name, async move {
+                run_shared(&log, input, output, &options, make, shutdown).await
+            });
+        }
+        for &partition in &part.partitions {
+            let run = StageRun { partition, input, output, options: options.clone() };
+            let (log, shutdown) = (self.log.clone(), shutdown.clone());
+            self.spawn(name, async move { run_stage(&log, &run, make(), shutdown).await });
+        }
     }
 
-    fn portfolio(&mut self, shutdown: &Shutdown) {
-        let (log, shutdown) = (self.log.clone(), shutdown.clone());
+    fn portfolio(&mut self, options: &RunOptions, shutdown: &Shutdown) {
+        let (log, options, shutdown) = (self.log.clone(), options.clone(), shutdown.clone());
         self.groups.push((Stream::Bets, "portfolio".to_owned()));
         self.spawn("portfolio", async move {
             let (input, output) = (Stream::Bets, Stream::Grants);
-            let options = RunOptions::default();
             run_account(&log, input, output, &options, Portfolio::new(), shutdown).await
         });
     }
@@ -161,11 +193,24 @@ impl Stages {
             while let Some(ended) = self.tasks.try_join_next() {
                 ended.context("a stage's task")??;
             }
+            self.refuse_failed()?;
             if self.are_idle(&groups).await? {
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// A partition that has failed does not catch up, whatever the others do.
+    fn refuse_failed(&self) -> anyhow::Result<()> {
+        for (name, stage) in self.log.metrics().stages() {
+            for (partition, condition) in stage.conditions() {
+                if let Condition::Failed { reason } = condition {
+                    anyhow::bail!("stage {name}, partition {partition}: {reason}");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A commit appends to the next stream and acknowledges in one step, so looking at the streams
@@ -200,8 +245,4 @@ impl Stages {
         self.trigger.ask();
         self.ended().await
     }
-}
-
-fn place(partition: u16, input: Stream, output: Stream) -> StageRun {
-    StageRun { partition, input, output, options: RunOptions::default() }
 }

@@ -294,7 +294,12 @@ fn account(
     }
     let mut portfolio = Driver::new(Portfolio::new(), 0).without_views();
     let mut grants = Vec::new();
+    let marks = plan.archive.marks()?;
+    let marked = marks.get(Portfolio::NAME);
     for (partition, id) in order {
+        if marked.and_then(|of| of.get(&partition)).is_some_and(|frames| frames.contains_key(&id)) {
+            continue;
+        }
         let Some(events) = bets.get(&(partition, id)) else { continue };
         let frame = Frame::new(id, events.clone());
         let outputs = apply(&mut portfolio, std::slice::from_ref(&frame), models, replayed)?;

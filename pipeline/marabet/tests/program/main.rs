@@ -6,4 +6,5 @@ mod bad_input;
 mod calculators;
 mod demo;
 mod kills;
+mod share;
 mod support;

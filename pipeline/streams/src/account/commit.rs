@@ -23,6 +23,8 @@ pub(crate) struct Taken<'a> {
     /// What follows from each frame, in order; at least one.
     pub(crate) outputs: &'a [FrameOutput],
     pub(crate) changes: &'a [Change],
+    /// Why the frame is passed over from now on, if it is; it is the only one then.
+    pub(crate) quarantined: Option<&'a str>,
 }
 
 /// What came of it.
@@ -48,6 +50,8 @@ pub(crate) async fn commit(
         names.fence(slot, taken.stage),
         names.state(slot, taken.stage),
         names.offsets(taken.stage),
+        names.attempts(slot, taken.stage),
+        names.quarantine(slot, taken.stage),
     ];
     keys.extend(views.keys().map(|name| names.cache(slot, name)));
 
@@ -62,6 +66,7 @@ pub(crate) async fn commit(
     command.arg(taken.before.to_string()).arg(last.to_string());
     command.arg(events.len()).arg(frame::encode(&events)).arg(ids.join(" "));
     command.arg(letters.len()).arg(letter_lines(&letters));
+    command.arg(taken.quarantined.unwrap_or_default());
     add_changes(&mut command, taken.changes);
     add_views(&mut command, &views);
 

@@ -20,8 +20,8 @@ use crate::backoff::Backoff;
 use crate::error::LogError;
 use crate::log::Log;
 use crate::metrics::Condition;
-use crate::namespace::Stream;
-use crate::runner::RunOptions;
+use crate::namespace::{Slot, Stream};
+use crate::runner::{Attempts, RunOptions};
 use crate::shutdown::Shutdown;
 use tenure::{End, Tenure};
 
@@ -30,7 +30,7 @@ const SHOWN_AS: u16 = 0;
 /// How long a runner waits before it looks again whether it can read what a newer program wrote.
 const NEWER_WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How long a runner waits at most before it asks again for a lease that another has.
-const HELD_WAIT_MAX: Duration = Duration::from_secs(1);
+const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Runs a stage that takes `input` of all partitions and writes `output` of the account, until it
 /// is asked to end. Otherwise as [`run_stage`](crate::run_stage).
@@ -50,12 +50,15 @@ pub async fn run_account<S: Stage>(
     let name = stage.name();
     let metrics = log.metrics().stage(name);
     let mut driver = Driver::new(stage, SHOWN_AS);
+    let mut attempts = Attempts::new(log.namespace().attempts(Slot::Account, name));
     let mut away = Backoff::reconnect();
     let mut newer = Backoff::new(NEWER_WAITS.0, NEWER_WAITS.1);
     let condition = |condition| metrics.set_condition(SHOWN_AS, condition);
 
     while !shutdown.is_asked() {
-        let mut tenure = Tenure::new(log, name, (input, output), options, &metrics, &mut driver);
+        let line = (input, output);
+        let mut tenure =
+            Tenure::new(log, name, line, options, &metrics, &mut driver, &mut attempts);
         let end = tenure.serve(&mut shutdown).await;
         if tenure.committed() {
             away.reset();

@@ -1,10 +1,12 @@
-//! Reading one stream of all partitions, each from where it was left.
+//! Reading one stream of all partitions, each from where it was left: all at once where one
+//! server has them, each by itself on a cluster.
 
 use std::collections::BTreeMap;
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::connect::Connection;
 use crate::error::LogError;
@@ -16,7 +18,7 @@ use crate::wire;
 /// Frames of each partition that had some.
 pub(crate) type Read = Vec<(u16, Vec<Frame>)>;
 
-/// What reads all partitions, on a connection of its own.
+/// What reads some of the partitions, on a connection of its own.
 pub(crate) struct Reader {
     connection: Connection,
     keys: BTreeMap<String, u16>,
@@ -25,25 +27,32 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads on after these entries.
-    pub(crate) async fn open(
+    /// Begins to read all partitions after these entries. The tasks end with the set.
+    pub(crate) async fn begin(
         log: &Log,
         input: Stream,
-        offsets: BTreeMap<u16, EntryId>,
+        offsets: &BTreeMap<u16, EntryId>,
         options: &RunOptions,
-    ) -> Result<Self, LogError> {
+    ) -> Result<(JoinSet<()>, mpsc::Receiver<Result<Read, LogError>>), LogError> {
         let names = log.namespace();
-        let key = |partition| (names.stream(input, partition), partition);
-        Ok(Self {
-            connection: log.connector().open_blocking(options.block).await?,
-            keys: (0..names.partitions()).map(key).collect(),
-            offsets,
-            options: options.clone(),
-        })
+        let (to, reads) = mpsc::channel(1);
+        let mut tasks = JoinSet::new();
+        for together in log.read_together(0..names.partitions()) {
+            let Some(&first) = together.first() else { continue };
+            let at = names.stream(input, first);
+            let reader = Self {
+                connection: log.connector().open_blocking(at, options.block).await?,
+                keys: together.into_iter().map(|one| (names.stream(input, one), one)).collect(),
+                offsets: offsets.clone(),
+                options: options.clone(),
+            };
+            tasks.spawn(reader.run(to.clone()));
+        }
+        Ok((tasks, reads))
     }
 
     /// Reads until the receiver is gone or something fails, which is the last thing sent.
-    pub(crate) async fn run(mut self, to: mpsc::Sender<Result<Read, LogError>>) {
+    async fn run(mut self, to: mpsc::Sender<Result<Read, LogError>>) {
         loop {
             let read = self.read().await;
             let failed = read.is_err();

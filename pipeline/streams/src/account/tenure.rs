@@ -1,28 +1,28 @@
 //! One tenure of a stage of the account: from taking the lease to losing or giving it back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::commit::{self, Committed, Taken};
 use super::reader::{Read, Reader};
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::connect::Connection;
+use crate::connect::{Connection, Connections};
 use crate::error::LogError;
 use crate::groups;
+use crate::horizon::replicated;
 use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::{Slot, Stream};
 use crate::read::last_generated;
-use crate::runner::{RunOptions, load_state};
+use crate::runner::{Attempts, RunOptions, load_state};
 use crate::shutdown::Shutdown;
+use crate::watchdog;
 
 /// How a tenure ended that did not fail.
 pub(crate) enum End {
@@ -45,6 +45,9 @@ impl From<LogError> for Stop {
 
 /// How often a missing artefact is looked for.
 const MISSING_WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+/// How long replicas may take to say that they have what is to be taken, before the lease is
+/// looked at again.
+const REPLICAS_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) struct Tenure<'a, S> {
     log: &'a Log,
@@ -54,15 +57,21 @@ pub(crate) struct Tenure<'a, S> {
     options: &'a RunOptions,
     metrics: &'a StageMetrics,
     driver: &'a mut Driver<S>,
+    attempts: &'a mut Attempts,
     committed: bool,
 }
 
 /// The lease that a tenure has, and how far it is in each partition.
 struct Held {
+    /// To the server that has the account.
     connection: Connection,
+    /// To those that have the partitions.
+    inputs: Connections,
     fence: Fence,
     renewed: Instant,
     offsets: BTreeMap<u16, EntryId>,
+    /// Partitions from which something was read: what is read first may have been begun before.
+    read_from: BTreeSet<u16>,
 }
 
 impl<'a, S: Stage> Tenure<'a, S> {
@@ -73,8 +82,9 @@ impl<'a, S: Stage> Tenure<'a, S> {
         options: &'a RunOptions,
         metrics: &'a StageMetrics,
         driver: &'a mut Driver<S>,
+        attempts: &'a mut Attempts,
     ) -> Self {
-        Self { log, stage, input, output, options, metrics, driver, committed: false }
+        Self { log, stage, input, output, options, metrics, driver, attempts, committed: false }
     }
 
     /// Whether anything was committed.
@@ -84,14 +94,22 @@ impl<'a, S: Stage> Tenure<'a, S> {
 
     /// Takes the lease, loads the state, and takes frames until something ends it.
     pub(crate) async fn serve(&mut self, shutdown: &mut Shutdown) -> Result<End, LogError> {
-        let mut connection = self.log.connector().open().await?;
         let slot = Slot::Account;
+        let key = self.log.namespace().fence(slot, self.stage);
+        let mut connection = self.log.connector().open(key).await?;
         let fence = match lease::take(&mut connection, self.log, slot, self.stage).await? {
             Lease::Taken(fence) => fence,
             Lease::Held { owner, left } => return Ok(End::Held { owner, left }),
         };
         let renewed = clock::moment();
-        let mut held = Held { connection, fence, renewed, offsets: BTreeMap::new() };
+        let mut held = Held {
+            connection,
+            inputs: self.log.connections(),
+            fence,
+            renewed,
+            offsets: BTreeMap::new(),
+            read_from: BTreeSet::new(),
+        };
         let end = match self.work(&mut held, shutdown).await {
             Ok(()) => End::Asked,
             Err(Stop::End(end)) => end,
@@ -109,11 +127,9 @@ impl<'a, S: Stage> Tenure<'a, S> {
     async fn work(&mut self, held: &mut Held, shutdown: &mut Shutdown) -> Result<(), Stop> {
         self.metrics.set_condition(super::SHOWN_AS, Condition::Loading);
         self.load(held).await?;
-        // The task ends with this set, and its connection with the task.
-        let mut tasks = JoinSet::new();
-        let (to, mut reads) = mpsc::channel(1);
-        let offsets = held.offsets.clone();
-        tasks.spawn(Reader::open(self.log, self.input, offsets, self.options).await?.run(to));
+        // The tasks end with this set, and their connections with the tasks.
+        let (_tasks, mut reads) =
+            Reader::begin(self.log, self.input, &held.offsets, self.options).await?;
         self.metrics.set_condition(super::SHOWN_AS, Condition::Running);
         loop {
             let Some(read) = shutdown.unless_asked(reads.recv()).await else { return Ok(()) };
@@ -121,7 +137,12 @@ impl<'a, S: Stage> Tenure<'a, S> {
             let read: Read = read.ok_or_else(gone)??;
             self.keep_lease(held).await?;
             for (partition, frames) in &read {
-                let taken = self.take(held, *partition, frames, shutdown).await;
+                self.wait_replicated(held, *partition).await?;
+                let taken = if held.read_from.insert(*partition) && !frames.is_empty() {
+                    self.take_again(held, *partition, frames, shutdown).await
+                } else {
+                    self.take(held, *partition, frames, shutdown).await
+                };
                 self.show_group(held, *partition).await?;
                 taken?;
             }
@@ -132,6 +153,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
     async fn load(&mut self, held: &mut Held) -> Result<(), Stop> {
         let names = self.log.namespace();
         let connection = &mut held.connection;
+        self.attempts.absolve(connection).await?;
         let state = names.state(Slot::Account, self.stage);
         load_state(connection, &state, self.driver).await?;
         let mut command = redis::cmd("HGETALL");
@@ -144,6 +166,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         }
         for partition in 0..names.partitions() {
             let stream = names.stream(self.input, partition);
+            let connection = held.inputs.of(&stream).await?;
             groups::ensure(connection, &stream, self.stage).await?;
             let offset = held.offsets.get(&partition).copied().unwrap_or_default();
             let last = last_generated(connection, &stream).await?;
@@ -177,8 +200,54 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let Some(offset) = held.offsets.get(&partition) else { return Ok(()) };
         let stream = self.log.namespace().stream(self.input, partition);
         let mut command = redis::cmd("XGROUP");
-        command.arg("SETID").arg(stream).arg(self.stage).arg(offset.to_string());
-        held.connection.ask(&command).await?;
+        command.arg("SETID").arg(&stream).arg(self.stage).arg(offset.to_string());
+        held.inputs.of(&stream).await?.ask(&command).await?;
+        Ok(())
+    }
+
+    /// Waits until replicas have what was read of a partition. Its server may fail, and another
+    /// take over that never had it: what was taken from it would then have come from nowhere.
+    async fn wait_replicated(&mut self, held: &mut Held, partition: u16) -> Result<(), Stop> {
+        if self.log.replicas() == 0 {
+            return Ok(());
+        }
+        let slot = Slot::Partition(partition);
+        let stream = self.log.namespace().stream(self.input, partition);
+        loop {
+            let connection = held.inputs.of(&stream).await?;
+            if replicated(connection, (self.log, slot), REPLICAS_WITHIN).await? {
+                self.metrics.set_condition(super::SHOWN_AS, Condition::Running);
+                return Ok(());
+            }
+            let reason = format!("partition {partition} has no replica that keeps up");
+            self.metrics.set_condition(super::SHOWN_AS, Condition::Away { reason });
+            self.keep_lease(held).await?;
+        }
+    }
+
+    /// Takes frames one by one that an owner before may have begun to take. Each is counted
+    /// before it is applied: one that ends the process again and again stands out.
+    async fn take_again(
+        &mut self,
+        held: &mut Held,
+        partition: u16,
+        frames: &[Frame],
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Stop> {
+        for frame in frames {
+            let place = format!("{partition}/{}", frame.id);
+            let ended = self.attempts.begin(&mut held.connection, &place).await?;
+            let one = std::slice::from_ref(frame);
+            if ended >= self.options.attempts_max {
+                let reason = format!("{ended} attempts to apply its frame ended the process");
+                tracing::error!(stage = self.stage, "frame {place} is quarantined: {reason}");
+                let outputs = vec![self.driver.give_up(frame, &reason)];
+                self.write(held, partition, one, outputs, Some(&reason)).await?;
+            } else {
+                self.take(held, partition, one, shutdown).await?;
+            }
+            self.attempts.committed();
+        }
         Ok(())
     }
 
@@ -193,17 +262,17 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let mut rest = frames;
         let mut waits = Backoff::new(MISSING_WAITS.0, MISSING_WAITS.1);
         while !rest.is_empty() {
-            let error = match self.driver.apply(rest, self.log.artefacts()) {
-                Ok(outputs) => return self.write(held, partition, rest, outputs).await,
+            let error = match self.apply(partition, rest) {
+                Ok(outputs) => return self.write(held, partition, rest, outputs, None).await,
                 Err(error) => error,
             };
             let (FrameError::Newer { id, .. } | FrameError::Missing { id, .. }) = &error;
             let good = rest.iter().position(|frame| frame.id == *id).unwrap_or(0);
             if good > 0 {
                 let (before, after) = rest.split_at(good);
-                let outputs = self.driver.apply(before, self.log.artefacts());
+                let outputs = self.apply(partition, before);
                 let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
-                self.write(held, partition, before, outputs).await?;
+                self.write(held, partition, before, outputs, None).await?;
                 rest = after;
             }
             match error {
@@ -227,12 +296,21 @@ impl<'a, S: Stage> Tenure<'a, S> {
         Ok(())
     }
 
+    fn apply(&mut self, partition: u16, frames: &[Frame]) -> Result<Vec<FrameOutput>, FrameError> {
+        let _watched = watchdog::watch(self.options.apply_max, &self.options.on_stuck, || {
+            let first = frames.first().map_or_else(String::new, |frame| frame.id.to_string());
+            format!("{} does not return from {partition}/{first} and on", self.stage)
+        });
+        self.driver.apply(frames, self.log.artefacts())
+    }
+
     async fn write(
         &mut self,
         held: &mut Held,
         partition: u16,
         frames: &[Frame],
         mut outputs: Vec<FrameOutput>,
+        quarantined: Option<&str>,
     ) -> Result<(), Stop> {
         // The driver knows one partition only, and this stage takes from all.
         for letter in outputs.iter_mut().flat_map(|output| &mut output.dead) {
@@ -246,6 +324,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
             before: held.offsets.get(&partition).copied().unwrap_or_default(),
             outputs: &outputs,
             changes: &changes,
+            quarantined,
         };
         let sent = clock::moment();
         let reason =

@@ -4,7 +4,7 @@
 //! there is little to do, full frames under load.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marabet_schemas::EntryId;
 use redis::Value;
@@ -17,14 +17,15 @@ use crate::backoff::Backoff;
 use crate::clock;
 use crate::connect::Connection;
 use crate::error::LogError;
+use crate::horizon::Horizon;
 use crate::log::Log;
 use crate::script::APPEND;
 use crate::wire;
 
 /// Most frames in one append.
 const FRAMES_AT_ONCE: usize = 16;
-/// How often a lane that has nothing to do looks whether the server still has what it was given.
-const CONFIRM_EVERY: Duration = Duration::from_secs(1);
+/// How often a lane looks whether the server still has what it was given, and what is durable.
+const CONFIRM_EVERY: Duration = Duration::from_millis(500);
 /// How often a lane that is held up looks again.
 const HELD_UP_WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
@@ -52,6 +53,8 @@ pub(crate) struct Progress {
     taken: u64,
     /// Events that are in Redis.
     pub(crate) appended: u64,
+    /// Events that are durable there.
+    durable: u64,
     /// Why the lane ended, if it did.
     failed: Option<LogError>,
 }
@@ -109,14 +112,23 @@ impl Lane {
 
     /// Waits until everything accepted so far is in Redis.
     pub(crate) async fn settled(&self) -> Result<(), LogError> {
+        self.until(|progress, accepted| progress.appended >= accepted).await
+    }
+
+    /// Waits until everything accepted so far is durable in Redis.
+    pub(crate) async fn durable(&self) -> Result<(), LogError> {
+        self.until(|progress, accepted| progress.durable >= accepted).await
+    }
+
+    async fn until(&self, reached: impl Fn(&Progress, u64) -> bool) -> Result<(), LogError> {
         let accepted = self.lock().accepted;
         self.wake();
         let mut progress = self.progress.subscribe();
         let done = progress
-            .wait_for(|progress| progress.appended >= accepted || progress.failed.is_some())
+            .wait_for(|progress| reached(progress, accepted) || progress.failed.is_some())
             .await;
         match done {
-            Ok(progress) if progress.appended >= accepted => Ok(()),
+            Ok(progress) if reached(&progress, accepted) => Ok(()),
             Ok(progress) => Err(progress.failed.clone().expect("it was waited for")),
             Err(_) => Err(LogError::Asked("the writer was closed".to_owned())),
         }
@@ -138,6 +150,9 @@ pub(crate) struct LaneTask {
     pub(crate) fence: String,
     pub(crate) sent: SentFrames,
     pub(crate) pace: Pace,
+    pub(crate) horizon: Horizon,
+    /// When the horizon was last looked at.
+    pub(crate) looked: Option<Instant>,
 }
 
 impl LaneTask {
@@ -165,6 +180,7 @@ impl LaneTask {
                     () = lane.wake.notified() => {}
                     () = tokio::time::sleep(CONFIRM_EVERY), if !self.sent.is_empty() => {
                         self.settle(&mut connection).await?;
+                        self.look_at_horizon(&mut connection).await?;
                     }
                 }
                 continue;
@@ -179,8 +195,36 @@ impl LaneTask {
             }
             self.settle(&mut connection).await?;
             lane.progress.send_modify(|progress| progress.appended += events);
+            if self.looked.is_none_or(|looked| looked.elapsed() >= CONFIRM_EVERY) {
+                self.look_at_horizon(&mut connection).await?;
+            }
             self.keep_pace(&mut connection).await?;
         }
+    }
+
+    /// Looks what of that which the server has is durable. All of it was just seen to be there.
+    async fn look_at_horizon(
+        &mut self,
+        connection: &mut Option<Connection>,
+    ) -> Result<(), LogError> {
+        let slot = crate::Slot::Partition(self.partition);
+        let looked = match open(&self.log, self.partition, connection).await {
+            Ok(open) => self.horizon.look(open, (&self.log, slot)).await,
+            Err(error) => Err(error),
+        };
+        self.looked = Some(clock::moment());
+        match looked {
+            Ok(_) => {}
+            // The next append waits for the server.
+            Err(error) if error.is_transient() => *connection = None,
+            Err(error) => return Err(error),
+        }
+        if let Some(bound) = self.horizon.bound() {
+            self.sent.durable(bound);
+            let durable = self.sent.durable_events();
+            self.lane.progress.send_modify(|progress| progress.durable = durable);
+        }
+        Ok(())
     }
 
     /// Sends until the server has every frame, however often it goes away meanwhile. With
@@ -206,7 +250,7 @@ impl LaneTask {
 
     /// One append of the next frames.
     async fn append(&mut self, connection: &mut Option<Connection>) -> Result<(), LogError> {
-        let connection = open(&self.log, connection).await?;
+        let connection = open(&self.log, self.partition, connection).await?;
         let names = self.log.namespace();
         let feed = names.stream(crate::Stream::Feed, self.partition);
         let source = names.source(crate::Slot::Partition(self.partition), &self.source);
@@ -263,7 +307,7 @@ impl LaneTask {
         }
         let mut waits = Backoff::new(HELD_UP_WAITS.0, HELD_UP_WAITS.1);
         loop {
-            let looked = match open(&self.log, connection).await {
+            let looked = match open(&self.log, self.partition, connection).await {
                 Ok(open) => self.pace.look(open).await,
                 Err(error) => Err(error),
             };
@@ -288,10 +332,12 @@ impl LaneTask {
 /// The lane's connection, opened where it was lost.
 async fn open<'a>(
     log: &Log,
+    partition: u16,
     connection: &'a mut Option<Connection>,
 ) -> Result<&'a mut Connection, LogError> {
     if connection.is_none() {
-        *connection = Some(log.connector().open().await?);
+        let feed = log.namespace().stream(crate::Stream::Feed, partition);
+        *connection = Some(log.connector().open(feed).await?);
     }
     Ok(connection.as_mut().expect("it was just put there"))
 }

@@ -4,6 +4,7 @@
 //! position of its last event. After an unclear answer the writer shows the batch number again
 //! and the server says what it has: each batch is in the feed once, in order.
 
+mod claims;
 mod cut;
 mod lane;
 mod pace;
@@ -15,12 +16,15 @@ use marabet_schemas::{Event, Source};
 use redis::Value;
 use tokio::task::JoinSet;
 
+use crate::backoff::Backoff;
 use crate::clock;
 use crate::error::LogError;
+use crate::horizon::Horizon;
 use crate::log::Log;
 use crate::namespace::Slot;
 use crate::script::SOURCE;
 use crate::wire;
+use claims::Claims;
 use lane::{Lane, LaneTask};
 use pace::Pace;
 use sent::SentFrames;
@@ -36,11 +40,19 @@ pub struct FeedOptions {
     pub waiting_bytes_max: usize,
     /// Most bytes of a partition kept to be sent again when the server loses its last second.
     pub kept_bytes_max: usize,
+    /// Which of several sources is believed that report one book: the order of their names. None
+    /// where each is the only one for its books.
+    pub source_priority: Vec<String>,
 }
 
 impl Default for FeedOptions {
     fn default() -> Self {
-        Self { ahead: Ahead::default(), waiting_bytes_max: 256 << 10, kept_bytes_max: 32 << 20 }
+        Self {
+            ahead: Ahead::default(),
+            waiting_bytes_max: 256 << 10,
+            kept_bytes_max: 32 << 20,
+            source_priority: Vec::new(),
+        }
     }
 }
 
@@ -59,6 +71,8 @@ pub struct FeedWriter {
     /// The position of the last event of each partition, as the server had it at the start.
     positions: Vec<Option<u64>>,
     tasks: JoinSet<()>,
+    /// None where no other source may speak for the same books.
+    claims: Option<tokio::sync::Mutex<Claims>>,
 }
 
 impl FeedWriter {
@@ -67,12 +81,14 @@ impl FeedWriter {
     /// # Errors
     /// [`LogError::Away`] when Redis is.
     pub async fn open(log: &Log, source: &Source, options: FeedOptions) -> Result<Self, LogError> {
+        let claims = Claims::of(source.as_str(), &options.source_priority);
         let mut writer = Self {
             log: log.clone(),
             options,
             lanes: Vec::new(),
             positions: Vec::new(),
             tasks: JoinSet::new(),
+            claims: claims.map(tokio::sync::Mutex::new),
         };
         for partition in 0..log.namespace().partitions() {
             let owned = own(log, source, partition).await?;
@@ -85,6 +101,8 @@ impl FeedWriter {
                 fence: owned.fence,
                 sent: SentFrames::after(owned.batch, writer.options.kept_bytes_max),
                 pace: Pace::new(writer.options.ahead.clone(), log.namespace(), partition),
+                horizon: Horizon::default(),
+                looked: None,
             };
             writer.tasks.spawn(task.run());
             writer.lanes.push(lane);
@@ -143,6 +161,10 @@ impl FeedWriter {
                 if position.zip(had).is_some_and(|(position, had)| position <= had) {
                     continue;
                 }
+                if !self.speaks(partition, event).await? {
+                    self.log.metrics().feed.outranked.add(1);
+                    continue;
+                }
                 self.push(partition, &line, position).await?;
                 touched[partition] = true;
             }
@@ -151,6 +173,19 @@ impl FeedWriter {
             lane.wake();
         }
         Ok(())
+    }
+
+    /// Whether the event may go into the feed, or another source speaks for its book.
+    async fn speaks(&self, partition: usize, event: &Event) -> Result<bool, LogError> {
+        let Some(claims) = &self.claims else { return Ok(true) };
+        let mut claims = claims.lock().await;
+        let mut backoff = Backoff::reconnect();
+        loop {
+            match claims.allow(&self.log, partition as u16, event).await {
+                Err(error) if error.is_transient() => backoff.wait().await,
+                answer => return answer,
+            }
+        }
     }
 
     async fn push(&self, lane: usize, line: &[u8], position: Option<u64>) -> Result<(), LogError> {
@@ -191,6 +226,20 @@ impl FeedWriter {
         Ok(())
     }
 
+    /// Waits until everything accepted so far is durable: on the server's disk, and on its
+    /// replicas where one of them may take over. Takes two seconds and more. Whoever tells a
+    /// sender that he need not keep what he sent waits for this first.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub async fn flush_durable(&self) -> Result<(), LogError> {
+        self.flush().await?;
+        for lane in &self.lanes {
+            lane.durable().await?;
+        }
+        Ok(())
+    }
+
     /// Appends what still waits, and ends.
     ///
     /// # Errors
@@ -216,7 +265,7 @@ async fn own(log: &Log, source: &Source, partition: u16) -> Result<Owned, LogErr
     let key = log.namespace().source(Slot::Partition(partition), source.as_str());
     let mut command = SOURCE.command([&*key]);
     command.arg(clock::nonce());
-    let answer = log.shared().await?.run(&SOURCE, &command).await?;
+    let answer = log.shared(&key).await?.run(&SOURCE, &command).await?;
     let unexpected = || LogError::unexpected("source", &Value::Nil);
     let parts = wire::array(answer).ok_or_else(unexpected)?;
     let [fence, batch, position] = &parts[..] else { return Err(unexpected()) };

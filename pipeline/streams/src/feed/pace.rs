@@ -29,6 +29,9 @@ impl Default for Ahead {
 /// The least time between two looks at the server's memory.
 const MEMORY_EVERY: Duration = Duration::from_millis(250);
 
+/// Most entries counted to find the slowest group.
+const COUNT_MAX: u64 = 10_000;
+
 /// What holds the feed up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HeldUp {
@@ -88,13 +91,36 @@ impl Pace {
             }
         }
         if self.memory_looked.is_none_or(|looked| looked.elapsed() >= MEMORY_EVERY) {
-            if memory_share(connection).await? > self.bounds.memory_share_max {
-                return Ok(Some(HeldUp { by: "the server's memory bound".to_owned() }));
+            let share = memory_share(connection).await?;
+            if share > self.bounds.memory_share_max {
+                let holder = self.slowest(connection).await?;
+                let by = format!(
+                    "the server's memory ({:.0} % of its bound), held by {}",
+                    share * 100.0,
+                    holder.as_deref().unwrap_or("what is younger than the retention")
+                );
+                return Ok(Some(HeldUp { by }));
             }
             self.memory_looked = Some(clock::moment());
         }
         self.frames_at_look = self.frames;
         self.bytes_at_look = self.bytes;
         Ok(None)
+    }
+
+    /// The group of this partition that is furthest behind, if one is.
+    async fn slowest(&self, connection: &mut Connection) -> Result<Option<String>, LogError> {
+        let mut slowest = None;
+        let mut most = 0;
+        for key in &self.streams {
+            for group in groups::of(connection, key).await? {
+                let behind = group.behind(connection, key, COUNT_MAX).await?;
+                if behind > most {
+                    most = behind;
+                    slowest = Some(format!("group {} of {key}", group.name));
+                }
+            }
+        }
+        Ok(slowest)
     }
 }

@@ -1,15 +1,13 @@
 //! The frames that were sent and may have to be sent again.
 //!
 //! A server that crashes may lose its last second. Frames are kept until they have been in the
-//! server for longer than that and were seen to be there.
+//! server for longer than that, were seen to be there, and replicas have them where replicas may
+//! take over.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::cut::Cut;
-
-/// After this long in a server's log a frame is on its disk: two of its fsyncs.
-const DURABLE_AFTER: Duration = Duration::from_secs(2);
 
 /// A frame under its batch number.
 #[derive(Debug)]
@@ -18,6 +16,8 @@ struct Sent {
     cut: Cut,
     /// When the server said that it has it; none while it has not.
     acknowledged: Option<Instant>,
+    /// Its lines are kept; they are not when there were too many to keep.
+    kept: bool,
 }
 
 /// The frames of one lane, by rising batch number.
@@ -27,18 +27,22 @@ pub(crate) struct SentFrames {
     bytes: usize,
     bytes_max: usize,
     next_batch: u64,
+    /// Events of frames that are durable.
+    durable_events: u64,
 }
 
 impl SentFrames {
     /// After this last batch, keeping at most about so many bytes of acknowledged frames.
     pub(crate) fn after(last_batch: u64, bytes_max: usize) -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, bytes_max, next_batch: last_batch + 1 }
+        let next_batch = last_batch + 1;
+        Self { frames: VecDeque::new(), bytes: 0, bytes_max, next_batch, durable_events: 0 }
     }
 
     /// Adds a frame to be sent.
     pub(crate) fn push(&mut self, cut: Cut) {
         self.bytes += cut.lines.len();
-        self.frames.push_back(Sent { batch: self.next_batch, cut, acknowledged: None });
+        let batch = self.next_batch;
+        self.frames.push_back(Sent { batch, cut, acknowledged: None, kept: true });
         self.next_batch += 1;
     }
 
@@ -59,35 +63,58 @@ impl SentFrames {
         (batch, self.frames.iter().skip(first).take(most).map(|sent| &sent.cut).collect())
     }
 
-    /// The server has everything up to this batch, now. Drops what is durable, and, above the
-    /// bound, the oldest of what is not yet: durability is given up before memory.
+    /// The server has everything up to this batch, now. Above the bound on what is kept, the
+    /// oldest of these goes: durability is given up before memory.
     pub(crate) fn acknowledge(&mut self, batch: u64, now: Instant) {
         let known = self.frames.partition_point(|sent| sent.batch <= batch);
         for sent in self.frames.iter_mut().take(known) {
             sent.acknowledged.get_or_insert(now);
         }
-        while let Some(Sent { acknowledged: Some(since), cut, .. }) = self.frames.front() {
-            if now.duration_since(*since) < DURABLE_AFTER && self.bytes <= self.bytes_max {
+        for sent in self.frames.iter_mut().take(known).filter(|sent| sent.kept) {
+            if self.bytes <= self.bytes_max {
                 break;
             }
-            self.bytes -= cut.lines.len();
+            self.bytes -= sent.cut.lines.len();
+            sent.cut.lines = Vec::new();
+            sent.kept = false;
+        }
+    }
+
+    /// What the server said to have by this moment is durable, and needs no keeping.
+    pub(crate) fn durable(&mut self, by: Instant) {
+        while let Some(Sent { acknowledged: Some(since), cut, kept, .. }) = self.frames.front() {
+            if *since > by {
+                break;
+            }
+            self.bytes -= if *kept { cut.lines.len() } else { 0 };
+            self.durable_events += cut.events as u64;
             self.frames.pop_front();
         }
+    }
+
+    /// Events of frames that are durable.
+    pub(crate) fn durable_events(&self) -> u64 {
+        self.durable_events
     }
 
     /// The server has only this batch and those before: what comes after is to be sent again.
     /// False when frames of it are not kept any more.
     pub(crate) fn rewind(&mut self, last_batch: u64) -> bool {
-        for sent in self.frames.iter_mut().filter(|sent| sent.batch > last_batch) {
+        let lost = self.frames.iter_mut().filter(|sent| sent.batch > last_batch);
+        let mut kept = true;
+        for sent in lost {
             sent.acknowledged = None;
+            kept &= sent.kept;
         }
         let oldest = self.frames.front().map_or(self.next_batch, |sent| sent.batch);
-        oldest <= last_batch + 1
+        kept && oldest <= last_batch + 1
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn cut(text: &str) -> Cut {
@@ -112,10 +139,12 @@ mod tests {
 
         sent.acknowledge(9, start + Duration::from_secs(1));
         assert!(sent.is_settled() && !sent.is_empty());
-        sent.acknowledge(9, start + Duration::from_secs(2));
+        sent.durable(start);
         assert_eq!(sent.frames.len(), 1, "the first is durable, the second is not");
-        sent.acknowledge(9, start + Duration::from_secs(3));
+        assert_eq!(sent.durable_events(), 1);
+        sent.durable(start + Duration::from_secs(1));
         assert!(sent.is_empty());
+        assert_eq!((sent.bytes, sent.durable_events()), (0, 2));
         assert_eq!(next(&sent), (10, vec![]));
     }
 
@@ -131,7 +160,7 @@ mod tests {
         assert_eq!(next(&sent), (2, vec![&b"b"[..], b"c"]));
 
         sent.acknowledge(3, now);
-        sent.acknowledge(3, now + DURABLE_AFTER);
+        sent.durable(now);
         assert!(!sent.rewind(1), "what is gone cannot be sent again, and that is said");
     }
 
@@ -144,5 +173,6 @@ mod tests {
             sent.acknowledge(sent.next_batch - 1, now);
         }
         assert!(sent.bytes <= 10);
+        assert!(!sent.rewind(50), "its lines are gone");
     }
 }

@@ -4,6 +4,7 @@
 //! drops what it holds, takes the lease anew, which fences off whatever it had on the way, loads
 //! the state, and reads what is pending.
 
+mod attempts;
 mod load;
 mod reader;
 mod tenure;
@@ -17,13 +18,15 @@ use crate::commit::Line;
 use crate::error::LogError;
 use crate::log::Log;
 use crate::metrics::Condition;
-use crate::namespace::Stream;
+use crate::namespace::{Slot, Stream};
 use crate::shutdown::Shutdown;
+use crate::watchdog::{self, OnStuck};
+pub(crate) use attempts::Attempts;
 pub(crate) use load::load_state;
 use tenure::{End, Tenure};
 
 /// How a runner reads and commits.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RunOptions {
     /// How long a read waits for frames. Also how often the lease is looked at.
     pub block: Duration,
@@ -33,6 +36,22 @@ pub struct RunOptions {
     pub batch_frames_max: usize,
     /// How often a frame may end the process that applies it before it is quarantined.
     pub attempts_max: u32,
+    /// How long a stage may take to apply a batch before it is taken for stuck.
+    pub apply_max: Duration,
+    /// What is done then. It should end the process, which nothing else gets out of the stage.
+    pub on_stuck: OnStuck,
+}
+
+impl std::fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions")
+            .field("block", &self.block)
+            .field("batch_events", &self.batch_events)
+            .field("batch_frames_max", &self.batch_frames_max)
+            .field("attempts_max", &self.attempts_max)
+            .field("apply_max", &self.apply_max)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for RunOptions {
@@ -42,6 +61,8 @@ impl Default for RunOptions {
             batch_events: 1024,
             batch_frames_max: 64,
             attempts_max: 3,
+            apply_max: Duration::from_secs(10),
+            on_stuck: watchdog::end_process(),
         }
     }
 }
@@ -62,7 +83,7 @@ pub struct StageRun {
 /// How long a runner waits before it looks again whether it can read what a newer program wrote.
 const NEWER_WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How long a runner waits at most before it asks again for a lease that another has.
-const HELD_WAIT_MAX: Duration = Duration::from_secs(1);
+const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Runs a stage over a partition until it is asked to end. The stage's group reads the input
 /// from its beginning; the stage begins with the state that its commits have written.
@@ -84,13 +105,14 @@ pub async fn run_stage<S: Stage>(
     let metrics = log.metrics().stage(name);
     let line = Line { stage: name, partition: run.partition, input: run.input, output: run.output };
     let mut driver = Driver::new(stage, run.partition);
-    let mut absolved = Vec::new();
+    let slot = Slot::Partition(run.partition);
+    let mut attempts = Attempts::new(log.namespace().attempts(slot, name));
     let mut away = Backoff::reconnect();
     let mut newer = Backoff::new(NEWER_WAITS.0, NEWER_WAITS.1);
     let condition = |condition| metrics.set_condition(run.partition, condition);
 
     while !shutdown.is_asked() {
-        let mut tenure = Tenure::new(log, line, &run.options, &metrics, &mut driver, &mut absolved);
+        let mut tenure = Tenure::new(log, line, &run.options, &metrics, &mut driver, &mut attempts);
         let end = tenure.serve(&mut shutdown).await;
         if tenure.committed() {
             away.reset();

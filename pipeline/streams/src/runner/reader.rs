@@ -44,9 +44,10 @@ impl Reader {
         line: Line<'_>,
         options: &RunOptions,
     ) -> Result<Self, LogError> {
+        let key = log.namespace().stream(line.input, line.partition);
         Ok(Self {
-            connection: log.connector().open_blocking(options.block).await?,
-            key: log.namespace().stream(line.input, line.partition),
+            connection: log.connector().open_blocking(&key, options.block).await?,
+            key,
             stage: line.stage.to_owned(),
             options: options.clone(),
             frame_events: 1.0,

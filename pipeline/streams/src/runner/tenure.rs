@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{Address, Body, EntryId};
+use marabet_schemas::{Body, EntryId};
 use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::RunOptions;
 use super::load::load_state;
 use super::reader::{CONSUMER, Read, Reader};
+use super::{Attempts, RunOptions};
 use crate::backoff::Backoff;
 use crate::clock;
 use crate::commit::{self, Batch, Committed, Line};
@@ -22,8 +21,8 @@ use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::Slot;
-use crate::script::ATTEMPT;
 use crate::shutdown::Shutdown;
+use crate::watchdog;
 
 /// How a tenure ended that did not fail.
 pub(crate) enum End {
@@ -60,8 +59,7 @@ pub(crate) struct Tenure<'a, S> {
     options: &'a RunOptions,
     metrics: &'a StageMetrics,
     driver: &'a mut Driver<S>,
-    /// Frames whose attempts were counted although nothing crashed; to be taken back.
-    absolved: &'a mut Vec<EntryId>,
+    attempts: &'a mut Attempts,
     committed: bool,
 }
 
@@ -79,9 +77,9 @@ impl<'a, S: Stage> Tenure<'a, S> {
         options: &'a RunOptions,
         metrics: &'a StageMetrics,
         driver: &'a mut Driver<S>,
-        absolved: &'a mut Vec<EntryId>,
+        attempts: &'a mut Attempts,
     ) -> Self {
-        Self { log, line, options, metrics, driver, absolved, committed: false }
+        Self { log, line, options, metrics, driver, attempts, committed: false }
     }
 
     /// Whether anything was committed.
@@ -99,8 +97,9 @@ impl<'a, S: Stage> Tenure<'a, S> {
 
     /// Takes the lease, loads the state, and takes frames until something ends it.
     pub(crate) async fn serve(&mut self, shutdown: &mut Shutdown) -> Result<End, LogError> {
-        let mut connection = self.log.connector().open().await?;
         let (slot, stage) = (self.slot(), self.line.stage);
+        let key = self.log.namespace().fence(slot, stage);
+        let mut connection = self.log.connector().open(key).await?;
         let fence = match lease::take(&mut connection, self.log, slot, stage).await? {
             Lease::Taken(fence) => fence,
             Lease::Held { owner, left } => return Ok(End::Held { owner, left }),
@@ -129,7 +128,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let input = names.stream(self.line.input, self.line.partition);
         groups::ensure(&mut held.connection, &input, self.line.stage).await?;
         groups::claim_all(&mut held.connection, &input, self.line.stage, CONSUMER).await?;
-        self.absolve(held).await?;
+        groups::refuse_rollback(&mut held.connection, &input, self.line.stage).await?;
+        self.attempts.absolve(&mut held.connection).await?;
         let state = names.state(self.slot(), self.line.stage);
         load_state(&mut held.connection, &state, self.driver).await?;
 
@@ -201,31 +201,14 @@ impl<'a, S: Stage> Tenure<'a, S> {
         frame: &Frame,
         shutdown: &mut Shutdown,
     ) -> Result<(), Stop> {
-        let attempts = self.log.namespace().attempts(self.slot(), self.line.stage);
-        let mut command = ATTEMPT.command([&*attempts]);
-        command.arg(frame.id.to_string());
-        let redis::Value::Int(count) = held.connection.run(&ATTEMPT, &command).await? else {
-            return Err(LogError::unexpected("attempt", &redis::Value::Nil).into());
-        };
-        if count > i64::from(self.options.attempts_max) {
-            let reason = format!("{} attempts to apply its frame ended the process", count - 1);
-            return self.quarantine(held, frame, &reason).await;
+        let ended = self.attempts.begin(&mut held.connection, &frame.id.to_string()).await?;
+        if ended >= self.options.attempts_max {
+            let reason = format!("{ended} attempts to apply its frame ended the process");
+            self.quarantine(held, frame, &reason).await?;
+        } else {
+            self.take(held, std::slice::from_ref(frame), shutdown).await?;
         }
-        self.absolved.push(frame.id);
-        self.take(held, std::slice::from_ref(frame), shutdown).await?;
-        self.absolved.pop();
-        Ok(())
-    }
-
-    /// Takes back the counts of frames that were given up for another reason than a crash.
-    async fn absolve(&mut self, held: &mut Held) -> Result<(), Stop> {
-        let attempts = self.log.namespace().attempts(self.slot(), self.line.stage);
-        for id in self.absolved.iter() {
-            let mut command = redis::cmd("HDEL");
-            command.arg(&attempts).arg(id.to_string());
-            held.connection.ask(&command).await?;
-        }
-        self.absolved.clear();
+        self.attempts.committed();
         Ok(())
     }
 
@@ -240,7 +223,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let mut waits = Backoff::new(MISSING_WAITS.0, MISSING_WAITS.1);
         while !rest.is_empty() {
             let started = clock::moment();
-            let error = match self.driver.apply(rest, self.log.artefacts()) {
+            let error = match self.apply(rest) {
                 Ok(outputs) => {
                     self.metrics.apply_time.record(started.elapsed());
                     return self.write(held, rest, outputs).await;
@@ -251,7 +234,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
             let good = rest.iter().position(|frame| frame.id == *id).unwrap_or(0);
             if good > 0 {
                 let (before, after) = rest.split_at(good);
-                let outputs = self.driver.apply(before, self.log.artefacts());
+                let outputs = self.apply(before);
                 let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
                 self.write(held, before, outputs).await?;
                 rest = after;
@@ -279,6 +262,15 @@ impl<'a, S: Stage> Tenure<'a, S> {
             }
         }
         Ok(())
+    }
+
+    fn apply(&mut self, frames: &[Frame]) -> Result<Vec<FrameOutput>, FrameError> {
+        let Line { stage, partition, .. } = self.line;
+        let _watched = watchdog::watch(self.options.apply_max, &self.options.on_stuck, || {
+            let first = frames.first().map_or_else(String::new, |frame| frame.id.to_string());
+            format!("{stage} does not return from partition {partition}, {first} and on")
+        });
+        self.driver.apply(frames, self.log.artefacts())
     }
 
     /// Commits what follows from frames that were applied.
@@ -311,7 +303,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         reason: &str,
     ) -> Result<(), Stop> {
         if let [frame] = frames {
-            let output = self.given_up(frame, reason);
+            let output = self.driver.give_up(frame, reason);
             let outputs = [output];
             let batch = Batch { outputs: &outputs, changes: &[], quarantined: &[] };
             self.commit(held, batch).await?;
@@ -320,7 +312,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         }
         for frame in frames {
             let frame = std::slice::from_ref(frame);
-            let outputs = self.driver.apply(frame, self.log.artefacts());
+            let outputs = self.apply(frame);
             let outputs = outputs.map_err(|error| LogError::Asked(error.to_string()))?;
             Box::pin(self.write(held, frame, outputs)).await?;
         }
@@ -340,27 +332,12 @@ impl<'a, S: Stage> Tenure<'a, S> {
             "frame {} is quarantined: {reason}",
             frame.id
         );
-        let outputs = [self.given_up(frame, reason)];
+        let outputs = [self.driver.give_up(frame, reason)];
         let quarantined = [(frame.id, reason.to_owned())];
         let batch = Batch { outputs: &outputs, changes: &[], quarantined: &quarantined };
         self.commit(held, batch).await?;
         self.measure(std::slice::from_ref(frame), &outputs);
         Ok(())
-    }
-
-    /// A frame all of whose events become dead letters.
-    fn given_up(&self, frame: &Frame, reason: &str) -> FrameOutput {
-        let letter = |(index, event): (u32, &Result<marabet_schemas::Event, _>)| DeadLetter {
-            stage: self.line.stage.to_owned(),
-            address: Address { partition: self.line.partition, entry: frame.id, index },
-            reason: reason.to_owned(),
-            line: match event {
-                Ok(event) => event.to_line(),
-                Err(marabet_schemas::frame::BadLine { line, .. }) => line.clone(),
-            },
-        };
-        let dead = (0..).zip(&frame.events).map(letter).collect();
-        FrameOutput { id: frame.id, dead, ..FrameOutput::default() }
     }
 
     async fn commit(&mut self, held: &mut Held, batch: Batch<'_>) -> Result<(), Stop> {

@@ -45,6 +45,52 @@ async fn a_source_has_one_writer() {
 }
 
 #[tokio::test]
+async fn where_two_sources_report_one_book_the_one_that_ranks_higher_speaks() {
+    let server = Server::start().await;
+    let log = server.log(2).await;
+    let source_priority = vec!["first".to_owned(), "second".to_owned()];
+    let options = FeedOptions { source_priority, ..FeedOptions::default() };
+    let open =
+        async |source: &str| FeedWriter::open(&log, &source.into(), options.clone()).await.unwrap();
+    let (first, second, unnamed) =
+        (open("first").await, open("second").await, open("unnamed").await);
+    let say = async |writer: &FeedWriter, at: i64, book: &str| {
+        writer.append(&[crate::support::seen(1, at, book)]).await.unwrap();
+        writer.flush().await.unwrap();
+    };
+    say(&unnamed, 1, "shared").await;
+    say(&second, 2, "shared").await;
+    say(&unnamed, 3, "only-here").await;
+    say(&first, 4, "shared").await;
+    // Another process of the second source, which has not been told that it speaks.
+    let other = open("second").await;
+    say(&other, 5, "shared").await;
+    say(&other, 6, "only-here-too").await;
+    say(&first, 7, "shared").await;
+    let at: Vec<String> = by_match(&log, Stream::Feed)
+        .await
+        .iter()
+        .map(|line| line.split("\"at\":").nth(1).unwrap()[..1].to_owned())
+        .collect();
+    assert_eq!(at, ["1", "2", "3", "4", "6", "7"]);
+    assert_eq!(log.metrics().feed.outranked.get(), 1);
+}
+
+#[tokio::test]
+async fn what_is_told_to_be_durable_is_told_once_it_is_on_the_disk() {
+    let server = Server::start().await;
+    let log = server.log(2).await;
+    let writer = writer(&log).await;
+    writer.append(&facts(10, 10)).await.unwrap();
+    writer.flush().await.unwrap();
+    let began = std::time::Instant::now();
+    writer.flush_durable().await.unwrap();
+    assert!(began.elapsed() >= Duration::from_millis(1500), "{:?}", began.elapsed());
+    // Nothing is new, so that there is nothing to wait for.
+    writer.flush_durable().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_event_of_the_whole_system_goes_to_every_partition() {
     let server = Server::start().await;
     let log = server.log(4).await;

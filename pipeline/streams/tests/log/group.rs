@@ -5,7 +5,7 @@ use std::time::Duration;
 use marabet_streams::group::{Delivery, Reader, ReaderOptions};
 use marabet_streams::{Log, Stream};
 
-use crate::support::{Server, facts, kill, until, writer};
+use crate::support::{Server, facts, frames, kill, until, writer};
 
 fn reader(log: &Log) -> Reader {
     let options = ReaderOptions { block: Duration::from_millis(50), ..ReaderOptions::default() };
@@ -89,6 +89,41 @@ async fn a_reader_behind_the_durable_horizon_gets_frames_two_seconds_later() {
 }
 
 #[tokio::test]
+async fn a_frame_that_a_dead_reader_s_read_was_handed_comes_in_its_place() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let writer = writer(&log).await;
+    let mut reader = reader(&log);
+    assert_eq!(reader.next().await.unwrap(), []);
+    for (number, fact) in facts(1, 6).into_iter().enumerate() {
+        if number % 2 == 1 {
+            // Someone else of the group takes it before the reader can, and does nothing with it.
+            writer.append(&[fact]).await.unwrap();
+            writer.flush().await.unwrap();
+            let words = ["GROUP", "notify", "dead", "COUNT", "1", "STREAMS", "mb:{00}:feed", ">"];
+            let mut raw = server.raw().await;
+            let _: redis::Value =
+                redis::cmd("XREADGROUP").arg(&words).query_async(&mut raw).await.unwrap();
+        } else {
+            writer.append(&[fact]).await.unwrap();
+            writer.flush().await.unwrap();
+        }
+    }
+    let all = frames(&log, Stream::Feed, 0).await;
+    let mut read = Vec::new();
+    for _ in 0..40 {
+        let some = reader.next().await.unwrap();
+        reader.acknowledge(&some).await.unwrap();
+        read.extend(some.into_iter().map(|delivery| delivery.frame.id));
+        if read.len() >= all.len() {
+            break;
+        }
+    }
+    read.sort();
+    assert_eq!(read, all.iter().map(|frame| frame.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_group_that_stands_above_the_stream_s_end_reports_a_rollback() {
     let server = Server::start().await;
     let log = server.log(1).await;
@@ -96,6 +131,12 @@ async fn a_group_that_stands_above_the_stream_s_end_reports_a_rollback() {
         server.say(&["XGROUP", "CREATE", "mb:{00}:feed", "notify", "99-0", "MKSTREAM"]).await;
     let error = reader(&log).next().await.unwrap_err().to_string();
     assert!(error.contains("was rolled back") && error.contains("99-0"), "{error}");
+    // Whoever has looked into it lets the group go on knowingly, once its reader has gone.
+    let owned = log.reset_group(Stream::Feed, "notify").await.unwrap_err().to_string();
+    assert!(owned.contains("stop it first"), "{owned}");
+    let _: u32 = server.say(&["DEL", "mb:{account}:fence:notify"]).await;
+    assert_eq!(log.reset_group(Stream::Feed, "notify").await.unwrap(), [0]);
+    assert_eq!(reader(&log).next().await.unwrap(), []);
 }
 
 #[tokio::test]

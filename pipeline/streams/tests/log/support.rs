@@ -112,6 +112,9 @@ impl Stage for Counting {
             "panic" => panic!("as asked"),
             "refused" => return Err(Fault::rejected("as asked")),
             "abort" => std::process::abort(),
+            "endless" => loop {
+                std::thread::sleep(Duration::from_secs(1));
+            },
             "silent" => return Ok(()),
             "model" => {
                 let hash = ArtefactHash::of(MODEL);

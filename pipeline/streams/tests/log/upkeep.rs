@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use marabet_streams::{ShutdownTrigger, Stream, TrimOptions, trim};
+use marabet_streams::{SCHEMA_LEVEL, ShutdownTrigger, Stream, TrimOptions, trim};
 
 use crate::support::{Server, facts, frames, spawn_first, until, until_derived, writer};
 
@@ -41,6 +41,76 @@ async fn only_what_every_group_has_acknowledged_is_dropped() {
     let kept_long = TrimOptions::default();
     assert_eq!(trim(&log, &kept_long).await.unwrap(), 0, "it is younger than the retention");
     assert!(trim(&log, &nothing_kept).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn the_schema_level_rises_only_when_every_process_can_read_it() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    assert_eq!(log.schema_level().await.unwrap(), 1);
+    let newer = log.raise_schema_level(SCHEMA_LEVEL + 1).await.unwrap_err().to_string();
+    assert!(newer.contains("upgrade it first"), "{newer}");
+
+    let (trigger, shutdown) = ShutdownTrigger::new();
+    let present = {
+        let log = log.clone();
+        tokio::spawn(async move { log.be_present(&["predict", "detect"], shutdown).await })
+    };
+    until("it is seen", || async { log.processes().await.unwrap().len() == 1 }).await;
+    let processes = log.status().await.unwrap().processes;
+    assert_eq!((&*processes[0].name, processes[0].runs.len()), (log.owner(), 2));
+    log.raise_schema_level(SCHEMA_LEVEL).await.unwrap();
+
+    let members = "mb:{members}:processes";
+    let _: u32 = server.say(&["HSET", members, "0 portfolio old-1", "9999999999999"]).await;
+    let old = log.raise_schema_level(SCHEMA_LEVEL).await.unwrap_err().to_string();
+    assert!(old.contains("old-1 (portfolio) reads schema level 0"), "{old}");
+    trigger.ask();
+    present.await.unwrap().unwrap();
+    assert_eq!(log.processes().await.unwrap().len(), 1, "it has said that it goes");
+}
+
+#[tokio::test]
+async fn a_group_that_nobody_reads_for_can_be_taken_away() {
+    let server = Server::start().await;
+    let log = server.log(2).await;
+    for partition in ["00", "01"] {
+        let feed = format!("mb:{{{partition}}}:feed");
+        let _: String = server.say(&["XGROUP", "CREATE", &feed, "old", "0", "MKSTREAM"]).await;
+    }
+    assert_eq!(log.drop_group(Stream::Feed, "old").await.unwrap(), 2);
+    let error = log.drop_group(Stream::Feed, "old").await.unwrap_err().to_string();
+    assert!(error.contains("feed has no group `old`"), "{error}");
+    assert_eq!(log.behind().await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_memory_is_short_the_oldest_goes_first_and_the_status_says_who_holds_it() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let writer = writer(&log).await;
+    for some in facts(20, 100).chunks(20) {
+        writer.append(some).await.unwrap();
+        writer.flush().await.unwrap();
+    }
+    let used: String = server.say(&["INFO", "memory"]).await;
+    let used: u64 =
+        used.lines().find_map(|line| line.strip_prefix("used_memory:")?.parse().ok()).unwrap();
+    let options =
+        TrimOptions { retention_under_pressure: Duration::ZERO, ..TrimOptions::default() };
+    assert_eq!(trim(&log, &options).await.unwrap(), 0, "memory is not short");
+    let _: String =
+        server.say(&["CONFIG", "SET", "maxmemory", &(used * 100 / 55).to_string()]).await;
+    let before = frames(&log, Stream::Feed, 0).await;
+    let dropped = trim(&log, &options).await.unwrap() as usize;
+    assert!((1..before.len() * 2 / 3).contains(&dropped), "{dropped} of {}", before.len());
+    assert_eq!(frames(&log, Stream::Feed, 0).await, before[dropped..], "the oldest went");
+
+    let _: String = server.say(&["XGROUP", "CREATE", "mb:{00}:feed", "slow", "0"]).await;
+    let _: String =
+        server.say(&["CONFIG", "SET", "maxmemory", &(used * 100 / 80).to_string()]).await;
+    let held_up = log.status().await.unwrap().held_up.unwrap();
+    assert!(held_up.contains("the memory of") && held_up.contains("slow on feed"), "{held_up}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

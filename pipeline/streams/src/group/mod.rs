@@ -3,6 +3,9 @@
 //! What is read is acknowledged after it was dealt with, so that it comes at least once. One
 //! process at a time reads for a group: the others stand by.
 
+mod reading;
+mod strays;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -11,21 +14,24 @@ use marabet_schemas::frame::Frame;
 
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::connect::Connection;
+use crate::connect::{Connection, Connections};
 use crate::error::LogError;
 use crate::groups;
 use crate::horizon::Horizon;
 use crate::lease::{self, Fence, LEASE_LENGTH, Lease};
 use crate::log::Log;
 use crate::namespace::{Slot, Stream};
-use crate::read::last_generated;
-use crate::wire;
+use crate::script::SEEK;
+use reading::{Batch, Readings};
+use strays::InHand;
+
+/// How long a reader waits at most before it asks again for a lease that another has.
+const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
+/// How long one reading waits for what was read to be durable.
+const DURABLE_WITHIN: Duration = Duration::from_secs(1);
 
 /// The consumer that all readers of a group read as.
 const CONSUMER: &str = "owner";
-
-/// Pending entries that are forgotten at once.
-const PENDING_PAGE: usize = 1_000;
 
 /// How a reader reads.
 #[derive(Debug, Clone)]
@@ -73,15 +79,18 @@ pub struct Reader {
 
 /// What a reader has while it is the group's.
 struct Held {
-    reading: Connection,
+    /// None before the first reading.
+    readings: Option<Readings>,
+    /// To the server that has the lease.
     acting: Connection,
+    /// To those that have the partitions.
+    looking: Connections,
     fence: Fence,
     renewed: Instant,
-    horizon: Horizon,
-    /// The partitions whose pending frames are still to be read, and after which.
-    pending: BTreeMap<u16, EntryId>,
-    /// A reading was sent and its answer not taken: the caller gave up waiting for it.
-    in_doubt: bool,
+    horizons: BTreeMap<u16, Horizon>,
+    in_hand: InHand,
+    /// What was read and is not handed out yet: the caller may give up waiting for it.
+    ready: Vec<Batch>,
 }
 
 impl Reader {
@@ -122,23 +131,13 @@ impl Reader {
             reason: format!("another process reads for {group}"),
         };
         let held = self.held.as_mut().ok_or_else(not_held)?;
-        let mut command = redis::cmd("XGROUP");
-        command.arg("SETID").arg(&key).arg(&group).arg(id.to_string());
-        held.acting.ask(&command).await?;
-        // Only now is nothing lost when what is pending is forgotten.
-        loop {
-            let pending = groups::pending(&mut held.acting, &key, &group, PENDING_PAGE).await?;
-            if pending.is_empty() {
-                break;
-            }
-            let mut command = redis::cmd("XACK");
-            command.arg(&key).arg(&group);
-            for id in pending {
-                command.arg(id.to_string());
-            }
-            held.acting.ask(&command).await?;
-        }
-        held.pending.remove(&partition);
+        let mut command = SEEK.command([&*key]);
+        command.arg(&group).arg(id.to_string());
+        held.looking.of(&key).await?.run(&SEEK, &command).await?;
+        // What was read ahead is pending, and comes again with what else is.
+        held.readings = None;
+        held.ready.retain(|batch| batch.partition != partition);
+        held.in_hand.forget(partition);
         Ok(())
     }
 
@@ -164,7 +163,7 @@ impl Reader {
                     self.waits.reset();
                     return Ok(deliveries);
                 }
-                Ok(None) => tokio::time::sleep(self.options.block.min(LEASE_LENGTH / 6)).await,
+                Ok(None) => tokio::time::sleep(self.options.block.min(HELD_WAIT_MAX)).await,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(group = self.group, "{error}; trying again");
                     self.held = None;
@@ -202,9 +201,6 @@ impl Reader {
 
     /// None while another process reads for the group.
     async fn try_next(&mut self) -> Result<Option<Vec<Delivery>>, LogError> {
-        if self.held.as_ref().is_some_and(|held| held.in_doubt) {
-            self.held = None;
-        }
         if self.held.is_none() {
             self.held = self.begin().await?;
             self.tenures += u64::from(self.held.is_some());
@@ -212,72 +208,46 @@ impl Reader {
         if !self.keep().await? {
             return Ok(None);
         }
-        let keys: Vec<(u16, String)> =
-            self.partitions().map(|partition| (partition, self.key(partition))).collect();
+        let keys: Vec<String> = self.partitions().map(|partition| self.key(partition)).collect();
         let Some(held) = &mut self.held else { return Ok(None) };
-        held.in_doubt = true;
-        let deliveries = match held.pending.pop_first() {
-            Some((partition, after)) => {
-                let key = &keys[usize::from(partition)].1;
-                let mut command = self.options.command(&self.group, false);
-                command.arg(key).arg(after.to_string());
-                let entries = wire::read_one(held.reading.ask(&command).await?)?;
-                if let Some(last) = entries.last() {
-                    held.pending.insert(partition, last.id);
-                }
-                deliver(partition, entries, true).collect()
-            }
-            None => {
-                let mut command = self.options.command(&self.group, true);
-                for (_, key) in &keys {
-                    command.arg(key);
-                }
-                for _ in &keys {
-                    command.arg(">");
-                }
-                let read = wire::read_many(held.reading.ask(&command).await?)?;
-                let place = |key: &str| keys.iter().find(|(_, found)| found == key);
-                read.into_iter()
-                    .filter_map(|(key, entries)| Some((place(&key)?.0, entries)))
-                    .flat_map(|(partition, entries)| deliver(partition, entries, false))
-                    .collect()
-            }
-        };
-        let deliveries: Vec<Delivery> = deliveries;
-        if self.options.durable_only
-            && let Some(latest) = deliveries.iter().map(|delivery| delivery.frame.id.ms).max()
-        {
-            held.horizon.passed(&mut held.acting, latest).await?;
+        if held.ready.is_empty() {
+            held.read(&self.log, &self.group, &self.options, &keys).await?;
         }
-        held.in_doubt = false;
+        // The caller must get to renew the lease, so that there is no waiting without end.
+        if self.options.durable_only && !held.are_durable(&self.log, self.stream, &keys).await? {
+            return Ok(Some(Vec::new()));
+        }
+        let mut deliveries = Vec::new();
+        for batch in std::mem::take(&mut held.ready) {
+            held.in_hand.take(&batch);
+            deliveries.extend(deliver(batch));
+        }
         Ok(Some(deliveries))
     }
 
     /// Becomes the group's reader; none while another is.
     async fn begin(&self) -> Result<Option<Held>, LogError> {
-        let mut acting = self.log.connector().open().await?;
-        let lease = lease::take(&mut acting, &self.log, Slot::Account, &self.lease()).await?;
+        let name = self.lease();
+        let lease_key = self.log.namespace().fence(Slot::Account, &name);
+        let mut acting = self.log.connector().open(lease_key).await?;
+        let lease = lease::take(&mut acting, &self.log, Slot::Account, &name).await?;
         let Lease::Taken(fence) = lease else { return Ok(None) };
+        let mut looking = self.log.connections();
         for partition in self.partitions() {
             let stream = self.key(partition);
-            groups::ensure(&mut acting, &stream, &self.group).await?;
-            let groups = groups::of(&mut acting, &stream).await?;
-            let last = last_generated(&mut acting, &stream).await?;
-            let offset = groups.iter().find(|group| group.name == self.group);
-            let offset = offset.map_or(last, |group| group.last_delivered);
-            if last < offset {
-                let reader = self.group.clone();
-                return Err(LogError::Rollback { stream, reader, offset, last });
-            }
+            let connection = looking.of(&stream).await?;
+            groups::ensure(connection, &stream, &self.group).await?;
+            groups::refuse_rollback(connection, &stream, &self.group).await?;
         }
         Ok(Some(Held {
-            reading: self.log.connector().open_blocking(self.options.block).await?,
+            readings: None,
             acting,
+            looking,
             fence,
             renewed: clock::moment(),
-            horizon: Horizon::default(),
-            pending: self.partitions().map(|partition| (partition, EntryId::default())).collect(),
-            in_doubt: false,
+            horizons: BTreeMap::new(),
+            in_hand: InHand::default(),
+            ready: Vec::new(),
         }))
     }
 
@@ -293,10 +263,13 @@ impl Reader {
         for (partition, ids) in by_partition {
             let mut command = redis::cmd("XACK");
             command.arg(self.key(partition)).arg(&self.group);
-            for id in ids {
+            for id in &ids {
                 command.arg(id.to_string());
             }
             self.log.query::<redis::Value>(&command).await?;
+            if let Some(held) = &mut self.held {
+                ids.into_iter().for_each(|id| held.in_hand.done(partition, id));
+            }
         }
         Ok(())
     }
@@ -312,24 +285,73 @@ impl Reader {
     }
 }
 
-impl ReaderOptions {
-    fn command(&self, group: &str, new: bool) -> redis::Cmd {
-        let mut command = redis::cmd("XREADGROUP");
-        command.arg("GROUP").arg(group).arg(CONSUMER).arg("COUNT").arg(self.frames_max.max(1));
-        if new {
-            let block_ms = u64::try_from(self.block.as_millis()).unwrap_or(u64::MAX).max(1);
-            command.arg("BLOCK").arg(block_ms);
+impl Held {
+    /// Reads on, and puts frames that nobody has in their places.
+    async fn read(
+        &mut self,
+        log: &Log,
+        group: &str,
+        options: &ReaderOptions,
+        keys: &[String],
+    ) -> Result<(), LogError> {
+        let readings = match &mut self.readings {
+            Some(readings) => readings,
+            None => {
+                let begun = Readings::begin(log, group, options, keys).await?;
+                self.readings.insert(begun)
+            }
+        };
+        self.ready = readings.next(options.block).await?;
+        let read_all = readings.is_empty();
+        self.find_strays(group, keys, read_all).await
+    }
+
+    async fn find_strays(
+        &mut self,
+        group: &str,
+        keys: &[String],
+        read_all: bool,
+    ) -> Result<(), LogError> {
+        let mut found = Vec::new();
+        for batch in &self.ready {
+            let (false, Some(first)) = (batch.again, batch.entries.first()) else { continue };
+            let key = &keys[usize::from(batch.partition)];
+            let connection = self.looking.of(key).await?;
+            let place = (batch.partition, &**key, group);
+            found.extend(self.in_hand.before(connection, place, first.id).await?);
         }
-        command.arg("STREAMS");
-        command
+        if self.ready.is_empty() && read_all {
+            for (partition, key) in (0..).zip(keys) {
+                let connection = self.looking.of(key).await?;
+                found.extend(self.in_hand.idle(connection, (partition, key, group)).await?);
+            }
+        }
+        self.ready.splice(0..0, found);
+        Ok(())
+    }
+
+    /// Waits for what is ready to be durable; false when it is not after a while.
+    async fn are_durable(
+        &mut self,
+        log: &Log,
+        stream: Stream,
+        keys: &[String],
+    ) -> Result<bool, LogError> {
+        for batch in &self.ready {
+            let Some(last) = batch.entries.last() else { continue };
+            let connection = self.looking.of(&keys[usize::from(batch.partition)]).await?;
+            let slot = log.namespace().slot_of(stream, batch.partition);
+            let horizon = self.horizons.entry(batch.partition).or_default();
+            if !horizon.passed(connection, (log, slot), last.id.ms, DURABLE_WITHIN).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
-fn deliver(
-    partition: u16,
-    entries: Vec<wire::Entry>,
-    again: bool,
-) -> impl Iterator<Item = Delivery> {
+fn deliver(batch: Batch) -> impl Iterator<Item = Delivery> {
+    let Batch { partition, entries, again } = batch;
     entries.into_iter().map(move |mut entry| {
         let causes = entry.causes.take();
         Delivery { partition, frame: entry.into_frame(), causes, again }

@@ -1,0 +1,102 @@
+//! Two programs over one log: shared evenly, handed over when one is asked to end.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::{json, marabet};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn over(folder: &Path) -> std::process::Command {
+    let mut command = marabet();
+    command.env("MARABET_LOG__FOLDER", folder).env("MARABET_NOTIFY__CONSOLE", "false");
+    command
+}
+
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn started(folder: &Path, words: &[&str]) -> Process {
+    let mut command = over(folder);
+    Process(command.args(words).stdout(Stdio::null()).spawn().unwrap())
+}
+
+/// How many partitions of both stages each owner has, fewest first.
+fn shares(folder: &Path) -> Vec<usize> {
+    let status = json(over(folder).arg("status"));
+    let mut shares = std::collections::BTreeMap::<String, usize>::new();
+    for stream in status["streams"].as_array().unwrap() {
+        for group in stream["groups"].as_array().unwrap() {
+            let stage = group["group"].as_str().unwrap();
+            let live = group["lease_left_ms"].as_i64().is_some_and(|left| left > 0);
+            if let (true, "predict" | "detect", Value::String(owner)) =
+                (live, stage, &group["owner"])
+            {
+                *shares.entry(owner.clone()).or_default() += 1;
+            }
+        }
+    }
+    let mut shares: Vec<usize> = shares.into_values().collect();
+    shares.sort_unstable();
+    shares
+}
+
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "{what} took too long");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    began.elapsed()
+}
+
+#[test]
+fn two_programs_share_the_partitions_and_one_that_is_asked_to_end_hands_over() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path();
+    let _server = started(folder, &["redis"]);
+    wait_for("the server", || over(folder).arg("status").output().unwrap().status.success());
+    let stages = ["run", "--stages", "predict,detect"];
+    let mut first = started(folder, &stages);
+    wait_for("the first to have all", || shares(folder) == [8]);
+    let _second = started(folder, &stages);
+    wait_for("the two to share", || shares(folder) == [4, 4]);
+    let status = json(over(folder).arg("status"));
+    assert_eq!(status["processes"].as_array().unwrap().len(), 2);
+
+    let asked = std::process::Command::new("kill").arg(first.0.id().to_string()).status().unwrap();
+    assert!(asked.success());
+    // Its leases alone would hold the other off for five seconds.
+    let took = wait_for("the second to have all", || shares(folder) == [8]);
+    assert!(took < Duration::from_secs(4), "handed over after {took:?}");
+    assert!(first.0.wait().unwrap().success(), "it ended as it was asked");
+    let status = json(over(folder).arg("status"));
+    assert_eq!(status["processes"].as_array().unwrap().len(), 1, "it has said that it goes");
+}
+
+#[test]
+fn the_log_s_own_commands_say_what_they_did_and_what_they_would_not() {
+    let home = tempfile::tempdir().unwrap();
+    let level = json(over(home.path()).args(["log", "schema-level"]));
+    assert_eq!((&level["schema_level"], &level["program_schema_level"]), (&1.into(), &1.into()));
+    for (words, said) in [
+        (["log", "schema-level", "9"].as_slice(), "upgrade it first"),
+        (&["log", "drop-group", "feed", "nobody"], "feed has no group `nobody`"),
+        (&["log", "reset-group", "fed", "nobody"], "there is no stream `fed`"),
+    ] {
+        let output = over(home.path()).args(words).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(said), "{error}");
+    }
+}
