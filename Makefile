@@ -1,6 +1,7 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format build bench bench-peers load faults schemas clean
+.PHONY: help setup demo test lint format build bench bench-peers bench-names schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -41,6 +42,8 @@ bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and pri
 faults: setup ## Kill, cut and damage a running line, KILLS=60 times from SEED=1; nothing may be lost or doubled
 	@$(CARGO) build --quiet --release -p marabet -p marabet-faults
 	@target/release/marabet-faults
+bench-names: ## Measure how well the names of providers are joined, on the data of MARABET_DATA
+	@$(CARGO) run --quiet -p marabet-ingest --example names -- $(ARGS)
 
 schemas: ## Write the JSON Schemas of the events into schemas/json
 	$(CARGO) run --quiet -p marabet-schemas --example publish

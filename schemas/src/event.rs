@@ -6,7 +6,9 @@ use crate::bets::{
     BetPlaced, BetSkipped, BetVoid, Deposit, Grant, Priced, Refused, Settlement, ValueBet,
 };
 use crate::control::{ConfigPublished, ModelPublished};
-use crate::facts::{Aggregate, Fixture, MatchClosed, MatchResult, Quote, Seen, Stats, Withdrawn};
+use crate::facts::{
+    Aggregate, Fixture, MatchClosed, MatchResult, Named, Quote, Seen, Stats, Withdrawn,
+};
 use crate::upcast::{self, UpcastError};
 use crate::{Instant, MatchKey};
 
@@ -103,6 +105,8 @@ macro_rules! kinds {
 kinds! {
     /// A match and its kick-off.
     Fixture "fixture" 1 Fixture;
+    /// What a source calls a match.
+    Named "named" 1 Named;
     /// One book's market.
     Quote "quote" 1 Quote;
     /// Mean or maximum over books.

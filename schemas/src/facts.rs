@@ -48,6 +48,23 @@ pub struct Fixture {
     pub score: Option<[u8; 2]>,
 }
 
+/// What a source calls a match, in its own words: said once before its first fact, and again
+/// where the source's match turns out to be another. So a wrong joining of names can be found
+/// and undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Named {
+    /// Who calls it so.
+    pub src: Source,
+    /// Its number or code of the match.
+    pub id: String,
+    /// Its code or name of the competition.
+    pub competition: String,
+    /// Its name of the home side.
+    pub home: String,
+    /// Its name of the away side.
+    pub away: String,
+}
+
 /// When in the life of a match a price stood.
 #[derive(
     Debug,

@@ -11,23 +11,55 @@ use marabet_quant::Market;
 use marabet_schemas::facts::{Fixture, Phase, Seen, Statistic, Withdrawn};
 use marabet_schemas::{Body, Book, Event, Instant, MatchKey, Source as SourceName};
 
-/// A fact as a look shows it.
+/// A fact as a look shows it. The match goes by its key, or by the provider's own name for it
+/// where that is resolved later.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
+pub struct Shown<K = MatchKey> {
     /// The match that it is about.
-    pub key: MatchKey,
+    pub key: K,
     /// The fact.
     pub body: Body,
-    /// When it became known by a rule, where that is not when it was seen; the event is marked
-    /// as assumed.
-    pub assumed_at: Option<Instant>,
+    /// When it became known, where that is not when it was seen.
+    pub known: Known,
 }
 
-impl Shown {
+/// When a fact became known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known {
+    /// When it was seen.
+    #[default]
+    Seen,
+    /// At the instant that the provider states; one that lies after the look counts as the look.
+    Stated(Instant),
+    /// At an instant that a rule sets; the event is marked as assumed.
+    Assumed(Instant),
+}
+
+impl<K> Shown<K> {
     /// A fact that became known when it was seen.
     #[must_use]
-    pub fn now(key: MatchKey, body: impl Into<Body>) -> Self {
-        Self { key, body: body.into(), assumed_at: None }
+    pub fn now(key: K, body: impl Into<Body>) -> Self {
+        Self { key, body: body.into(), known: Known::Seen }
+    }
+}
+
+/// What is news.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<K> {
+    /// The match that it is about.
+    pub key: K,
+    /// When it became known.
+    pub at: Instant,
+    /// The instant is set by a rule.
+    pub assumed: bool,
+    /// What it says.
+    pub body: Body,
+}
+
+impl From<Change<MatchKey>> for Event {
+    fn from(change: Change<MatchKey>) -> Self {
+        let event = Self::of(change.key, change.at, change.body);
+        if change.assumed { event.assumed() } else { event }
     }
 }
 
@@ -60,13 +92,13 @@ impl Slot {
 
 /// The last reported state of one match.
 #[derive(Debug, Clone, Default)]
-struct Known {
+struct Reported {
     facts: BTreeMap<Slot, Body>,
     /// When each book was last reported, by a price or as seen.
     books: BTreeMap<Book, Instant>,
 }
 
-impl Known {
+impl Reported {
     fn kickoff(&self) -> Option<Instant> {
         match self.facts.get(&Slot::Fixture) {
             Some(Body::Fixture(Fixture { kickoff, .. })) => Some(*kickoff),
@@ -81,13 +113,29 @@ impl Known {
 
 /// The last reported state of a source.
 #[derive(Debug, Clone)]
-pub struct Changes {
+pub struct Changes<K = MatchKey> {
     src: SourceName,
     seen_every_seconds: i64,
-    matches: BTreeMap<MatchKey, Known>,
+    matches: BTreeMap<K, Reported>,
 }
 
 impl Changes {
+    /// Takes in what was reported before, from the log, so that a restart reports no more than
+    /// what changed meanwhile.
+    pub fn observe(&mut self, event: &Event) {
+        if let Some(key) = &event.key {
+            self.observe_of(key, event);
+        }
+    }
+
+    /// What is to be reported of a look at `now` that showed all this. A match that is not among
+    /// it is no longer shown.
+    pub fn since(&mut self, now: Instant, shown: Vec<Shown>) -> Vec<Event> {
+        self.since_within(now, shown, |_| true).into_iter().map(Event::from).collect()
+    }
+}
+
+impl<K: Ord + Clone> Changes<K> {
     /// Nothing was reported yet. A book whose prices stand is reported as seen when this many
     /// seconds have gone by since it was last reported.
     #[must_use]
@@ -95,66 +143,88 @@ impl Changes {
         Self { src, seen_every_seconds, matches: BTreeMap::new() }
     }
 
-    /// Takes in what was reported before, from the log, so that a restart reports no more than
-    /// what changed meanwhile.
-    pub fn observe(&mut self, event: &Event) {
-        let Some(key) = &event.key else { return };
-        let known = self.matches.entry(key.clone()).or_default();
+    /// Takes in what was reported before of a match that goes by this name here.
+    pub fn observe_of(&mut self, key: &K, event: &Event) {
+        let reported = self.matches.entry(key.clone()).or_default();
         match &event.body {
-            Body::Withdrawn(withdrawn) => known.withdraw(withdrawn),
-            Body::Seen(seen) => drop(known.books.insert(seen.book.clone(), event.at)),
-            body => known.report(event.at, body),
+            Body::Withdrawn(withdrawn) => reported.withdraw(withdrawn),
+            Body::Seen(seen) => drop(reported.books.insert(seen.book.clone(), event.at)),
+            body => reported.report(event.at, body),
         }
     }
 
-    /// What is to be reported of a look at `now` that showed all this. A match that is not among
-    /// it is no longer shown.
-    pub fn since(&mut self, now: Instant, shown: Vec<Shown>) -> Vec<Event> {
-        let mut events = Vec::new();
-        let mut standing: BTreeMap<MatchKey, BTreeSet<Slot>> = BTreeMap::new();
-        for Shown { key, body, assumed_at } in shown {
+    /// What is to be reported of a look at `now` that showed all this of the matches that it
+    /// `covers`. Of these, one that is not among it is no longer shown; others are left alone.
+    pub fn since_within(
+        &mut self,
+        now: Instant,
+        shown: Vec<Shown<K>>,
+        covers: impl Fn(&K) -> bool,
+    ) -> Vec<Change<K>> {
+        let mut changes = Vec::new();
+        let mut standing: BTreeMap<K, BTreeSet<Slot>> = BTreeMap::new();
+        // When each book's prices were last seen by the provider, where it says so.
+        let mut stated: BTreeMap<(K, Book), Instant> = BTreeMap::new();
+        for Shown { key, body, known } in shown {
             let Some(slot) = Slot::of(&body) else { continue };
-            let known = self.matches.entry(key.clone()).or_default();
-            if known.is_closed() {
+            let reported = self.matches.entry(key.clone()).or_default();
+            if reported.is_closed() {
                 continue;
             }
-            standing.entry(key.clone()).or_default().insert(slot.clone());
-            if known.facts.get(&slot) != Some(&body) {
-                known.report(now, &body);
-                let event = Event::of(key, assumed_at.unwrap_or(now), body);
-                events.push(if assumed_at.is_some() { event.assumed() } else { event });
+            let (at, assumed) = match known {
+                Known::Seen => (now, false),
+                Known::Stated(at) => (at.min(now), false),
+                Known::Assumed(at) => (at, true),
+            };
+            if let (Slot::Quote(book, ..), Known::Stated(_)) = (&slot, known) {
+                let last = stated.entry((key.clone(), book.clone())).or_insert(at);
+                *last = at.max(*last);
             }
+            if reported.facts.get(&slot) != Some(&body) {
+                reported.report(at, &body);
+                changes.push(Change { key: key.clone(), at, assumed, body });
+            }
+            standing.entry(key).or_default().insert(slot);
         }
-        for (key, known) in &mut self.matches {
-            let is_to_come = known.kickoff().is_some_and(|kickoff| now < kickoff);
-            if known.is_closed() || !is_to_come {
+        for (key, reported) in self.matches.iter_mut().filter(|(key, _)| covers(key)) {
+            let is_to_come = reported.kickoff().is_some_and(|kickoff| now < kickoff);
+            if reported.is_closed() || !is_to_come {
                 continue;
             }
+            let change =
+                |at, body: Body| Change { key: key.clone(), at, assumed: false, body };
             let none = BTreeSet::new();
             let standing = standing.get(key).unwrap_or(&none);
-            let gone = known.gone(&self.src, standing);
-            for withdrawn in gone {
-                known.withdraw(&withdrawn);
-                events.push(Event::of(key.clone(), now, withdrawn));
+            for withdrawn in reported.gone(&self.src, standing) {
+                reported.withdraw(&withdrawn);
+                changes.push(change(now, withdrawn.into()));
             }
-            for (book, reported) in &mut known.books {
-                if reported.plus_seconds(self.seen_every_seconds) <= now {
-                    *reported = now;
+            for (book, last) in &mut reported.books {
+                let at = stated.get(&(key.clone(), book.clone())).copied().unwrap_or(now);
+                if last.plus_seconds(self.seen_every_seconds) <= at {
+                    *last = at;
                     let seen = Seen { src: self.src.clone(), book: book.clone() };
-                    events.push(Event::of(key.clone(), now, seen));
+                    changes.push(change(at, seen.into()));
                 }
             }
         }
-        events
+        changes
+    }
+
+    /// What stands of a match, in no particular order of time: to be said again where it was
+    /// said of another match.
+    #[must_use]
+    pub fn standing(&self, key: &K) -> Vec<Body> {
+        self.matches.get(key).map(|r| r.facts.values().cloned().collect()).unwrap_or_default()
     }
 
     /// Forgets the matches for which this does not hold.
-    pub fn retain(&mut self, mut keep: impl FnMut(&MatchKey) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&K) -> bool) {
         self.matches.retain(|key, _| keep(key));
     }
 }
 
-impl Known {
+impl Reported {
     fn report(&mut self, at: Instant, body: &Body) {
         let Some(slot) = Slot::of(body) else { return };
         if let Body::Quote(quote) = body

@@ -22,6 +22,15 @@ impl Clock for WallClock {
     }
 }
 
+/// A share in 0..1 that differs from call to call, for waits that should not coincide. Not for
+/// anything that is replayed.
+pub(crate) fn jitter() -> f64 {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library seeds each `RandomState` from the system's randomness.
+    let hash = std::hash::RandomState::new().build_hasher().finish();
+    (hash >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// A moment on the clock that never goes back, to measure durations with.
 pub(crate) fn moment() -> std::time::Instant {
     std::time::Instant::now()

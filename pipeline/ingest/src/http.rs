@@ -13,7 +13,7 @@ use ureq::http::header::{ETAG, HeaderName, LAST_MODIFIED, RETRY_AFTER};
 use crate::clock;
 
 /// Who asks.
-const USER_AGENT: &str =
+pub(crate) const USER_AGENT: &str =
     concat!("marabet/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), ")");
 
 /// By what a server knows whether a file has changed.

@@ -48,6 +48,8 @@ pub enum RejectKind {
     Incomplete,
     /// A statistic is none.
     Statistic,
+    /// The sport, the market or the status is none that is known here.
+    Unsupported,
     /// The line is no event.
     Malformed,
     /// The event was written by a newer version of this program.
@@ -76,6 +78,7 @@ impl RejectKind {
             Self::Line => "line",
             Self::Incomplete => "incomplete",
             Self::Statistic => "statistic",
+            Self::Unsupported => "unsupported",
             Self::Malformed => "malformed",
             Self::Newer => "newer",
         }

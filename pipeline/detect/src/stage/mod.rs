@@ -155,6 +155,7 @@ impl Stage for Detect {
             | Body::Aggregate(_)
             | Body::Withdrawn(_)
             | Body::Seen(_)
+            | Body::Named(_)
             | Body::Stats(_)
             | Body::Result(_)
             | Body::MatchClosed(_) => {

@@ -19,7 +19,7 @@ use super::instants::{self, Timing};
 use super::record::Standing;
 use super::timeline::{Loader, Match};
 use super::{SOURCE, competitions};
-use crate::changes::{Changes, Shown};
+use crate::changes::{Changes, Known, Shown};
 use crate::clock::Clock;
 use crate::http::{Client, HttpError, Reply, Validators};
 use crate::reject::Reject;
@@ -217,8 +217,7 @@ fn facts(a_match: &Match, now: Instant) -> Vec<Shown> {
     }
     // Closing prices were the last before kick-off, whenever the file came.
     let closing = record.prices_at(Phase::Closing).filter(|_| !bodies.is_empty()).map(|body| {
-        let assumed_at = Some(instants.closing);
-        Shown { key: a_match.key.clone(), body, assumed_at }
+        Shown { key: a_match.key.clone(), body, known: Known::Assumed(instants.closing) }
     });
     let closing: Vec<Shown> = closing.collect();
     let others = bodies.into_iter().map(|body| Shown::now(a_match.key.clone(), body));

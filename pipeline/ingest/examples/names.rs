@@ -1,0 +1,282 @@
+//! How well names of different providers are joined: precision and recall of `same`, on real
+//! pairs, printed by `make bench-names`.
+//!
+//! Two kinds of truth. The maps of `team_names` say which names are one side. For the prices of
+//! The Odds API the calendar is the truth: a match whose two names were resolved alone, without
+//! a look at any kick-off, must be a match of football-data.co.uk's season on that day, and where
+//! the provider has a score it must be the same one.
+
+#![allow(clippy::print_stdout, reason = "it is what this program is for")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use marabet_ingest::football_data::{Loader, Timeline, Timing};
+use marabet_ingest::names::canon::Canon;
+use marabet_ingest::names::pool::{Pool, Verdict, judge};
+use marabet_ingest::names::{Answer, Named, Names};
+use marabet_schemas::facts::{Fixture, FixtureStatus};
+use marabet_schemas::{Body, Event, Instant, MatchKey, Source};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Default)]
+struct Figures {
+    same_right: u32,
+    same_wrong: Vec<String>,
+    asked: Vec<String>,
+    different: Vec<String>,
+}
+
+impl Figures {
+    fn print(&self, title: &str) {
+        let same = self.same_right + self.same_wrong.len() as u32;
+        let all = same + self.asked.len() as u32 + self.different.len() as u32;
+        let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole.max(1));
+        println!(
+            "{title:<58} {all:>5} names  precision {:.4}  recall {:.4}  asked {:>3}  new {:>3}",
+            share(self.same_right, same),
+            share(self.same_right, all),
+            self.asked.len(),
+            self.different.len(),
+        );
+        if std::env::args().any(|argument| argument == "--all") {
+            for (what, names) in
+                [("wrong", &self.same_wrong), ("asked", &self.asked), ("new", &self.different)]
+            {
+                for name in names {
+                    println!("    {what}: {name}");
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, pools: &[&Pool], name: &str, truth: &BTreeSet<&str>, covered: bool) {
+        match judge(pools, name, &BTreeSet::new(), covered) {
+            Verdict::Known(side) | Verdict::Same(marabet_ingest::names::pool::Candidate { side, .. }) => {
+                if truth.contains(side.as_str()) {
+                    self.same_right += 1;
+                } else {
+                    self.same_wrong.push(format!("{name} -> {side}, is {truth:?}"));
+                }
+            }
+            Verdict::Different => self.different.push(format!("{name}, is {truth:?}")),
+            Verdict::Ask(among) => {
+                let among: Vec<String> =
+                    among.iter().map(|c| format!("{} {:.2}", c.side, c.likeness)).collect();
+                self.asked.push(format!("{name}, is {truth:?}, among {among:?}"));
+            }
+        }
+    }
+}
+
+fn main() -> Outcome<()> {
+    let Some(data) = std::env::var_os("MARABET_DATA").map(PathBuf::from) else {
+        println!("MARABET_DATA is not set: there are no real names to measure on");
+        return Ok(());
+    };
+    mapped(&data)?;
+    betfair(&data)?;
+    snapshot(&data)
+}
+
+/// football-data.co.uk against Squawka, Transfermarkt and Understat.
+fn mapped(data: &Path) -> Outcome<()> {
+    let path = data.join("team_names/beatthebookie_team_mapping.csv");
+    let text = std::fs::read(&path)?;
+    let text = String::from_utf8_lossy(&text);
+    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split(';').collect()).collect();
+    let canon = Canon::built_in();
+    for (with_aliases, note) in [(true, ""), (false, ", by likeness alone")] {
+        let mut pool = Pool::default();
+        for side in rows.iter().map(|row| row[0]) {
+            let side = smol_str::SmolStr::new(side);
+            pool.learn(&side, &side);
+            let known = canon.sides().find_map(|(_, sides)| sides.get(&side));
+            for other in known.into_iter().flatten().filter(|_| with_aliases) {
+                pool.learn(&side, other);
+            }
+        }
+        for (column, provider) in [(1, "Squawka"), (2, "Transfermarkt"), (3, "Understat")] {
+            let mut truth: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+            for row in &rows {
+                if let Some(name) = row.get(column).filter(|name| !name.is_empty()) {
+                    truth.entry(name).or_default().insert(row[0]);
+                }
+            }
+            let mut figures = Figures::default();
+            for (name, sides) in &truth {
+                figures.judge(&[&pool], name, sides, true);
+            }
+            figures.print(&format!("{provider} to football-data.co.uk{note}"));
+        }
+    }
+    Ok(())
+}
+
+/// Betfair against FotMob, of sides that we know nothing of.
+fn betfair(data: &Path) -> Outcome<()> {
+    let path = data.join("team_names/betfair_xgd_manual_team_mappings.json");
+    let map: BTreeMap<String, String> = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let mut pool = Pool::default();
+    for side in map.values() {
+        pool.learn(&side.into(), side);
+    }
+    let mut figures = Figures::default();
+    for (name, side) in &map {
+        figures.judge(&[&pool], name, &[side.as_str()].into(), true);
+    }
+    figures.print("Betfair to FotMob, all countries at once, by likeness alone");
+    Ok(())
+}
+
+fn gunzip(path: &Path) -> Outcome<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    GzDecoder::new(file).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The season 2025-26 of every division that there is.
+fn season(data: &Path) -> Outcome<Timeline> {
+    let mut loader = Loader::new(Timing::default());
+    let mut rejects: Vec<marabet_ingest::Reject> = Vec::new();
+    for kind in ["raw", "derived"] {
+        for division in std::fs::read_dir(data.join("football_data_uk").join(kind))? {
+            let path = division?.path().join("2526.csv.gz");
+            if path.exists() {
+                loader.file(&path, &mut rejects)?;
+            }
+        }
+    }
+    Ok(loader.finish(&mut rejects))
+}
+
+struct Told {
+    named: Named,
+    kickoff: Instant,
+    score: Option<[u8; 2]>,
+}
+
+fn told(data: &Path, file: &str) -> Outcome<Vec<Told>> {
+    let path = data.join("intraday_odds/the_odds_api_snapshot_2026-04-16").join(file);
+    let bytes = gunzip(&path)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let headers = reader.headers()?.clone();
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    for row in reader.records() {
+        let row = row?;
+        let cell = |name: &str| {
+            let at = headers.iter().position(|header| header == name);
+            at.and_then(|at| row.get(at)).unwrap_or_default()
+        };
+        let one = told.entry(cell("event_id").to_owned()).or_insert_with(|| Told {
+            named: Named {
+                id: cell("event_id").into(),
+                competition: cell("sport_key").into(),
+                home: cell("home_team").into(),
+                away: cell("away_team").into(),
+            },
+            kickoff: cell("commence_time").parse().unwrap_or_default(),
+            score: None,
+        });
+        if cell("completed") == "True"
+            && let Ok(goals) = cell("score_value").parse::<f64>()
+        {
+            let at = usize::from(cell("score_name") == cell("away_team"));
+            one.score.get_or_insert([0, 0])[at] = goals as u8;
+        }
+    }
+    Ok(told.into_values().collect())
+}
+
+/// The Odds API against football-data.co.uk.
+fn snapshot(data: &Path) -> Outcome<()> {
+    let timeline = season(data)?;
+    let covered: BTreeSet<_> = timeline.competitions().into_keys().collect();
+    let src = Source::new("the-odds-api");
+    for file in ["soccer_scores.csv.gz", "soccer_events.csv.gz", "soccer_odds.csv.gz"] {
+        let told = told(data, file)?;
+        let alone = Names::in_memory();
+        let beside = Names::in_memory();
+        let mut days: BTreeMap<(String, String, String), Vec<(Instant, Option<[u8; 2]>)>> =
+            BTreeMap::new();
+        let mut scores: BTreeMap<MatchKey, Option<[u8; 2]>> = BTreeMap::new();
+        for event in timeline.events() {
+            if let (Some(key), Body::Result(result)) = (event.key, event.body) {
+                scores.insert(key, result.score);
+            }
+        }
+        for one in timeline.matches() {
+            let key = &one.key;
+            let place =
+                (key.competition().to_string(), key.home().to_owned(), key.away().to_owned());
+            let score = scores.get(key).copied().flatten();
+            days.entry(place).or_default().push((one.instants.kickoff, score));
+            beside.observe(&fixture(key, one.instants.kickoff));
+        }
+        let (mut by_name, mut by_match) = (Figures::default(), Figures::default());
+        let mut checked = 0;
+        for one in &told {
+            let competition = alone.competition(&src, &one.named.competition);
+            if !competition.is_some_and(|competition| covered.contains(&competition)) {
+                continue;
+            }
+            for (names, figures) in [(&alone, &mut by_name), (&beside, &mut by_match)] {
+                let Named { competition, home, away, .. } = &one.named;
+                let name = format!("{competition}: {home} v {away}");
+                match names.resolve(&src, &one.named, one.kickoff, one.kickoff)? {
+                    Answer::Match(key) => {
+                        let place = (
+                            key.competition().to_string(),
+                            key.home().to_owned(),
+                            key.away().to_owned(),
+                        );
+                        let near = |at: &Instant| at.seconds_since(one.kickoff).abs() < 1.5 * 86_400.0;
+                        let truth =
+                            days.get(&place).and_then(|all| all.iter().find(|(at, _)| near(at)));
+                        match truth {
+                            Some((_, score)) => {
+                                if let (Some(said), Some(was)) = (one.score, score) {
+                                    checked += 1;
+                                    if said != *was {
+                                        figures.same_wrong.push(format!("{name} -> {key}: {said:?} {was:?}"));
+                                        continue;
+                                    }
+                                }
+                                figures.same_right += 1;
+                            }
+                            None => figures.same_wrong.push(format!("{name} -> {key}: no such match on {}", one.kickoff)),
+                        }
+                    }
+                    Answer::Ask(names) => {
+                        let names: Vec<_> = names.iter().map(|w| w.name.as_str()).collect();
+                        figures.asked.push(format!("{name}: {names:?}"));
+                    }
+                    Answer::NoMatch(reason) => figures.different.push(format!("{name}: {reason}")),
+                }
+            }
+        }
+        let file = file.trim_end_matches(".csv.gz");
+        by_name.print(&format!("The Odds API {file}, names alone (matches)"));
+        by_match.print(&format!("The Odds API {file}, beside the calendar (matches)"));
+        if checked > 0 {
+            println!("    {checked} of them have a score of both, which was compared");
+        }
+    }
+    Ok(())
+}
+
+fn fixture(key: &MatchKey, kickoff: Instant) -> Event {
+    let fixture = Fixture {
+        src: Source::new("football-data"),
+        status: FixtureStatus::Scheduled,
+        kickoff,
+        neutral: false,
+        minute: None,
+        score: None,
+    };
+    Event::of(key.clone(), kickoff, fixture)
+}
