@@ -70,10 +70,28 @@ pub const OUTCOMES: [BetOutcome; 7] = [
 
 /// Names and their numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Names<T: Eq + std::hash::Hash> {
+#[serde(
+    from = "Vec<T>",
+    into = "Vec<T>",
+    bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>")
+)]
+pub struct Names<T: Eq + std::hash::Hash + Clone> {
     list: Vec<T>,
-    #[serde(skip)]
     numbers: HashMap<T, u32>,
+}
+
+impl<T: Eq + std::hash::Hash + Clone> From<Vec<T>> for Names<T> {
+    fn from(list: Vec<T>) -> Self {
+        // As many names as fit into memory are fewer than 2^32.
+        let numbers = list.iter().cloned().zip(0..).collect();
+        Self { list, numbers }
+    }
+}
+
+impl<T: Eq + std::hash::Hash + Clone> From<Names<T>> for Vec<T> {
+    fn from(names: Names<T>) -> Self {
+        names.list
+    }
 }
 
 impl<T: Eq + std::hash::Hash + Clone> Default for Names<T> {
@@ -190,21 +208,6 @@ impl Catalogue {
     pub fn scores(&self, row: &Row) -> Option<ScoreRecipe> {
         let market = *self.markets.get(row.fair_market)?;
         Some(ScoreRecipe { goals: row.goals, market, fair: row.fair })
-    }
-
-    /// Puts the numbers of names back, which are not written.
-    #[must_use]
-    pub fn numbered(mut self) -> Self {
-        fn number<T: Eq + std::hash::Hash + Clone>(names: &mut Names<T>) {
-            names.numbers = names.list.iter().cloned().zip(0..).collect();
-        }
-        number(&mut self.matches);
-        number(&mut self.competitions);
-        number(&mut self.books);
-        number(&mut self.markets);
-        number(&mut self.families);
-        number(&mut self.payoffs);
-        self
     }
 
     /// The number of a name, where it has one.

@@ -184,8 +184,14 @@ pub fn daily(bets: &[&PlayedBet]) -> BTreeMap<i64, f64> {
     days
 }
 
+/// Fewer match-days say nothing of chance.
+const DAYS_MIN: usize = 20;
+
 fn luck(decided: &[&PlayedBet]) -> Option<f64> {
     let days = daily(decided);
+    if days.len() < DAYS_MIN {
+        return None;
+    }
     let trial: Trial = (0..).zip(days.values().copied()).collect();
     reality_check(&[trial], days.len(), BLOCK_DAYS, RESAMPLES, SEED).ok().map(|check| check.p)
 }

@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_lie_within() {
-        assert_eq!(Scale::new(0.0, 1.0).ticks(5), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        assert_eq!(Scale::new(0.0, 1.0).ticks(4), [0.0, 0.25, 0.5, 0.75, 1.0]);
         assert_eq!(Scale::new(-3.0, 8.0).ticks(4), [0.0, 5.0]);
         let ticks = Scale::new(9_800.0, 12_300.0).ticks(4);
         assert_eq!(ticks, [10_000.0, 11_000.0, 12_000.0]);

@@ -131,10 +131,8 @@ fn stake(
         .filter(|bet| !bet.is_void(look))
         .map(|bet| HeldBet { bet: bet.bet, stake: bet.stake })
         .collect();
-    let Some(bets) = wanted
-        .iter()
-        .map(|wanted| joint(wanted.row, catalogue))
-        .collect::<Option<Vec<JointBet>>>()
+    let Some(bets) =
+        wanted.iter().map(|wanted| joint(wanted.row, catalogue)).collect::<Option<Vec<JointBet>>>()
     else {
         return;
     };

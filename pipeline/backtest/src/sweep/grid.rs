@@ -29,7 +29,8 @@ const LEAGUES: [(&str, &[&str]); 3] = [
     ("the five largest", &["E0", "D1", "I1", "SP1", "F1"]),
     ("England below the first", &["E1", "E2", "E3", "EC"]),
 ];
-const BOOKS: [&[&str]; 3] = [&[], &["bet365"], &["bwin", "interwetten", "william_hill", "betvictor"]];
+const BOOKS: [&[&str]; 3] =
+    [&[], &["bet365"], &["bwin", "interwetten", "william_hill", "betvictor"]];
 /// Kelly's fraction; a flat share of the bankroll where it is none.
 const STAKES: [Option<f64>; 3] = [Some(0.25), Some(0.5), None];
 const FLAT: f64 = 0.01;
@@ -115,9 +116,7 @@ fn named(mut trials: Vec<Trial>) -> Vec<Trial> {
 /// So many of them, drawn by a seed without putting any back, in the order of the grid.
 #[must_use]
 pub fn draw(mut trials: Vec<Trial>, count: usize, seed: u64) -> Vec<Trial> {
-    let key = |trial: &Trial| {
-        crate::digest::of_bytes(format!("{seed} {}", trial.name).as_bytes())
-    };
+    let key = |trial: &Trial| crate::digest::of_bytes(format!("{seed} {}", trial.name).as_bytes());
     trials.sort_by_cached_key(key);
     trials.truncate(count);
     trials.sort_by(|one, other| one.name.cmp(&other.name));

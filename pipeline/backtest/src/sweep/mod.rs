@@ -4,11 +4,10 @@
 //! ([`filter`], in Polars in `query`), folds them into bets by the rules of detection ([`fold`])
 //! and these through the portfolio; then all are ranked together ([`rank`]).
 
+pub mod compare;
 pub mod filter;
 pub mod fold;
 pub mod grid;
-#[cfg(feature = "sweep")]
-pub mod query;
 pub mod rank;
 pub mod view;
 
@@ -35,7 +34,9 @@ pub struct Trial {
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// A sweep knows no top-ups.
-    #[error("strategy `{0}` tops bets up, which a sweep does not know: replay it, or turn `top_up` off")]
+    #[error(
+        "strategy `{0}` tops bets up, which a sweep does not know: replay it, or turn `top_up` off"
+    )]
     TopUp(StrategyName),
     /// The table has no rows of the strategy's view.
     #[error("the table holds no view of what strategy `{0}` takes for fair; make it anew with it")]
