@@ -137,8 +137,15 @@ pub struct Strategy {
     pub markets: Vec<String>,
     /// Competitions taken; all where empty.
     pub competitions: Vec<Competition>,
+    /// Books bet at; every bettable one where empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub books: Vec<Book>,
     /// Share of the full Kelly stake.
     pub kelly_fraction: f64,
+    /// The same stake on every bet, as a share of the bankroll, in place of Kelly's; of the
+    /// last one on a match what the match's cap leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flat_stake: Option<StakeFraction>,
     /// Most that is staked on one match, as a share of the bankroll.
     pub match_max: StakeFraction,
     /// A quote that was not seen for longer than this is stale, in seconds.
@@ -162,7 +169,9 @@ impl Default for Strategy {
             odds_max: odds(15.0),
             markets: Vec::new(),
             competitions: Vec::new(),
+            books: Vec::new(),
             kelly_fraction: 0.25,
+            flat_stake: None,
             match_max: share(0.05),
             max_age_s: 600,
             outlier_factor: 1.25,

@@ -13,6 +13,7 @@ use crate::state::State;
 use crate::state::prices::{BookId, MarketRow, PerSelection};
 use crate::state::rows::{BetsRow, RefusedRow};
 use crate::state::within::Within;
+use crate::survey::{self, Sink};
 use crate::value::{Look, Memo, Verdict, Which};
 use crate::view;
 
@@ -25,14 +26,39 @@ pub(crate) struct Desk<'a> {
     pub(crate) key: &'a MatchKey,
     /// The instant of the event was set by a rule, and so is that of what follows.
     pub(crate) assumed: bool,
+    /// Where what is value is noted instead of bet at.
+    pub(crate) survey: Option<&'a mut Sink>,
 }
 
 impl Desk<'_> {
     /// Each strategy looks at the market's prices that the event makes worth a look.
     pub(crate) fn look(&mut self, market: Market, which: impl Fn(&Plan) -> Option<Which>) {
+        if self.survey.is_some() {
+            self.survey(market, which);
+            return;
+        }
         self.each_plan(market, None, |look| {
             which(look.plan).map_or_else(Vec::new, |which| look.decide(which))
         });
+    }
+
+    /// Each view notes what is value among the market's prices that the event makes worth a look.
+    fn survey(&mut self, market: Market, which: impl Fn(&Plan) -> Option<Which>) {
+        let Some(sink) = self.survey.as_deref_mut() else { return };
+        let mut is_noted = false;
+        {
+            let Some(board) = Board::of(self.state, self.rules, self.key) else { return };
+            let Some(view) = board.market(market) else { return };
+            for plan in &self.rules.plans {
+                let Some(which) = which(plan) else { continue };
+                let mut look = Look { board, plan, view, memo: self.memo };
+                is_noted |= survey::look(&mut look, which, sink);
+            }
+        }
+        // What is noted waits for its ending like a bet.
+        if is_noted && let Some(row) = self.state.matches.get_mut(self.key) {
+            row.unsettled = 1;
+        }
     }
 
     /// Each strategy refuses a price that cannot be bet at, where it looks like value.
@@ -43,11 +69,18 @@ impl Desk<'_> {
         book: Option<BookId>,
         reason: RefusalReason,
     ) {
-        self.each_plan(market, None, |look| look.refuse(odds, book, reason).into_iter().collect());
+        if self.survey.is_none() {
+            self.each_plan(market, None, |look| {
+                look.refuse(odds, book, reason).into_iter().collect()
+            });
+        }
     }
 
     /// Each strategy refuses a market that no strategy can serve.
     pub(crate) fn refuse_market(&mut self, market: Market, book: BookId, reason: RefusalReason) {
+        if self.survey.is_some() {
+            return;
+        }
         // Nothing is kept of such a market, so there is no row of it to look at.
         let row = MarketRow::new(&market, Instant::default());
         self.each_plan(market, Some(&row), |_| {

@@ -21,12 +21,13 @@
 //! | value net of commission; what an event makes worth a look; a better price by a step of 1 % | `value` |
 //! | one selection a payoff; the best net price first, others beside it | `offer` |
 //! | refusals, each recorded once for a strategy, match, market, book and reason | `refusal` |
-//! | joint Kelly beside what stands, the match's cap, top-ups | `stake` |
+//! | joint Kelly or a flat stake beside what stands, the match's cap, top-ups | `stake` |
 //! | price of record, what is told | `bet` |
 //! | results, corrections, voids, new occurrences, review | `settle` |
 //! | closing-line value: exact, fallback, re-priced | `closing` |
 //! | a match's life: kick-off moved, result, closed | `stage::matches` |
 //! | rules in force: the highest number; books and strategies | `rules` |
+//! | everything that any strategy might bet at, for a sweep over many | `survey` |
 //!
 //! # What it passes on
 //!
@@ -51,8 +52,9 @@ mod rules;
 mod scores;
 mod settle;
 mod stage;
-mod stake;
+pub mod stake;
 mod state;
+pub mod survey;
 mod value;
 pub mod view;
 

@@ -108,21 +108,28 @@ impl Look<'_> {
                 offers.extend(self.offer(candidate));
             }
         }
-        for (market, row) in board.state.markets_of(board.key) {
-            if market == self.view.market {
-                continue;
-            }
-            let selections = market.selections().iter();
-            let same = selections.clone().position(|s| Payoff::new(&market, *s) == Ok(payoff));
-            let Some(at) = same else { continue };
-            let view = MarketView { market, row, model: None };
-            offers.extend(elsewhere(&board, plan, &view, at, best));
-        }
+        offers.extend(self.elsewhere(best, payoff));
         offers.sort_by(|one, other| {
             let by_name = || board.rules.by_name(one.price.book, other.price.book);
             let by_price = other.net_odds.total_cmp(&one.net_odds);
             by_price.then_with(by_name).then_with(|| one.market.cmp(&other.market))
         });
+        offers
+    }
+
+    /// The prices for the payoff in other markets, held against the same fair price.
+    pub(crate) fn elsewhere(&self, best: &Offer, payoff: Payoff) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for (market, row) in self.board.state.markets_of(self.board.key) {
+            if market == self.view.market {
+                continue;
+            }
+            let mut selections = market.selections().iter();
+            let same = selections.position(|s| Payoff::new(&market, *s) == Ok(payoff));
+            let Some(at) = same else { continue };
+            let view = MarketView { market, row, model: None };
+            offers.extend(elsewhere(&self.board, self.plan, &view, at, best));
+        }
         offers
     }
 }

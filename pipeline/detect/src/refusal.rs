@@ -90,7 +90,7 @@ pub(crate) fn of_price(
     use RefusalReason as R;
     let odds = price.odds[selection];
     let rules = &plan.rules;
-    if !board.rules.book(price.book).bettable {
+    if !board.rules.book(price.book).bettable || !plan.takes_book(price.book) {
         return Some(R::BookNotBettable);
     }
     if let Some(reason) = of_match(board) {
@@ -102,13 +102,25 @@ pub(crate) fn of_price(
     if board.is_under_round(view.market, price) {
         return Some(R::UnderRound);
     }
-    let others = board.median_of_others(view, selection, plan, price.book);
-    let usual = others.filter(|others| others.of >= OTHERS_MIN).map_or(fair_odds, |m| m.value);
-    if odds > rules.outlier_factor * usual {
+    if odds > rules.outlier_factor * usual(board, plan, view, price, selection, fair_odds) {
         return Some(R::Outlier);
     }
     if !(rules.odds_min.decimal()..=rules.odds_max.decimal()).contains(&odds) {
         return Some(R::OddsRange);
     }
     None
+}
+
+/// What a price is held against: the median of the other books, or the fair odds where too few
+/// offer the selection.
+pub(crate) fn usual(
+    board: &Board<'_>,
+    plan: &Plan,
+    view: &MarketView<'_>,
+    price: &Price,
+    selection: usize,
+    fair_odds: f64,
+) -> f64 {
+    let others = board.median_of_others(view, selection, plan, price.book);
+    others.filter(|others| others.of >= OTHERS_MIN).map_or(fair_odds, |m| m.value)
 }

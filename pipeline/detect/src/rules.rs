@@ -49,9 +49,16 @@ pub(crate) struct Plan {
     pub(crate) rules: Strategy,
     /// The reference books in order.
     pub(crate) references: Vec<BookId>,
+    /// The books bet at, where the strategy names some.
+    books: Vec<BookId>,
 }
 
 impl Plan {
+    /// Whether the strategy bets at this book.
+    pub(crate) fn takes_book(&self, book: BookId) -> bool {
+        self.rules.books.is_empty() || self.books.contains(&book)
+    }
+
     /// Whether the strategy looks at the competition of this match at all.
     pub(crate) fn takes_match(&self, key: &MatchKey) -> bool {
         let taken = &self.rules.competitions;
@@ -123,6 +130,7 @@ impl InForce {
             name: name.clone(),
             rules: rules.clone(),
             references: ids(&rules.references),
+            books: ids(&rules.books),
         };
         let plans = in_force.rules.strategies.iter().map(plan).collect();
         in_force.closing = closing;

@@ -66,7 +66,13 @@ impl Known {
             .expect("ordinary means make a matrix")
     }
 
-    fn goals(&self) -> (f64, f64, f64) {
+    /// What is known once its expected goals and its correction of low scores are.
+    pub(crate) fn of_goals([lambda, mu, rho]: [f64; 3]) -> Self {
+        Self { model: Some((lambda, mu, rho)), ..Self::default() }
+    }
+
+    /// Expected goals of both sides and the correction of low scores that agree with it.
+    pub(crate) fn goals(&self) -> (f64, f64, f64) {
         if let Some(model) = self.model {
             return model;
         }
@@ -122,13 +128,7 @@ impl Scores {
         offering: Option<BookId>,
         devigged: &mut Devigged,
     ) -> Option<&ScoreMatrix> {
-        let known = match view.model.filter(|_| plan.uses_model()) {
-            Some(model) => {
-                let view = &model.view;
-                Known { model: Some((view.lambda, view.mu, view.rho)), ..Known::default() }
-            }
-            None => known_prices(board, plan, offering, devigged),
-        };
+        let known = self.known(board, plan, view, offering, devigged);
         let at = Within::new(board.key, plan.name.clone());
         let make = || Kept {
             known,
@@ -143,6 +143,24 @@ impl Scores {
             *kept = make();
         }
         kept.matrix.as_ref()
+    }
+
+    /// What the strategy's sources say of the match's scores against what `offering` offers.
+    pub(crate) fn known(
+        &self,
+        board: &Board<'_>,
+        plan: &Plan,
+        view: &MarketView<'_>,
+        offering: Option<BookId>,
+        devigged: &mut Devigged,
+    ) -> Known {
+        match view.model.filter(|_| plan.uses_model()) {
+            Some(model) => {
+                let view = &model.view;
+                Known::of_goals([view.lambda, view.mu, view.rho])
+            }
+            None => known_prices(board, plan, offering, devigged),
+        }
     }
 
     /// Forgets a match's matrix of a strategy.

@@ -28,14 +28,15 @@ use crate::closing;
 use crate::desk::Desk;
 use crate::state::rows::{BetRecord, BetsRow, MatchRow, Settled};
 use crate::state::within::Within;
+use crate::survey;
 use crate::view;
 
 const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 24 * HOUR_S;
 
 /// How a bet ends by what is known.
-struct Ending {
-    outcome: BetOutcome,
+pub(crate) struct Ending {
+    pub(crate) outcome: BetOutcome,
     is_final: bool,
     score: Option<[u8; 2]>,
     reason: Option<String>,
@@ -63,6 +64,10 @@ impl Ending {
 /// Settles every bet of the match whose ending is known and not yet told. `is_closed` when
 /// nothing more will come.
 pub(crate) fn settle_match(desk: &mut Desk<'_>, is_closed: bool) {
+    if desk.survey.is_some() {
+        survey::settle(desk, is_closed);
+        return;
+    }
     let mut due = Vec::new();
     {
         let Some(board) = Board::of(desk.state, desk.rules, desk.key) else { return };
@@ -111,7 +116,13 @@ fn settled(board: &Board<'_>, row: &BetsRow, bet: &BetRecord, is_closed: bool) -
     (!last.is_some_and(says_the_same)).then_some(next)
 }
 
-fn ending(board: &Board<'_>, row: &BetsRow, bet: &BetRecord, is_closed: bool) -> Option<Ending> {
+/// The bet's ending beside the others of its strategy, where it is known.
+pub(crate) fn ending(
+    board: &Board<'_>,
+    row: &BetsRow,
+    bet: &BetRecord,
+    is_closed: bool,
+) -> Option<Ending> {
     let (matched, now) = (board.row, board.now());
     let rules = &board.rules.settlement;
     let limit_s = i64::from(rules.kickoff_move_max_h) * HOUR_S;
@@ -212,7 +223,7 @@ fn by_score(row: &BetsRow, bet: &BetRecord, kickoff: Instant, score: [u8; 2]) ->
 }
 
 /// Profit of one unit staked.
-fn profit(outcome: BetOutcome, net_odds: f64) -> f64 {
+pub(crate) fn profit(outcome: BetOutcome, net_odds: f64) -> f64 {
     match outcome {
         BetOutcome::Win => Outcome::Win.profit(net_odds),
         BetOutcome::HalfWin => Outcome::HalfWin.profit(net_odds),

@@ -136,7 +136,8 @@ impl<'a> Look<'a> {
             let least = bet.shown.1 * (1.0 + BETTER_STEP);
             candidates.retain(|candidate| self.net(candidate) >= least);
         }
-        let no_room = standing.is_none() && stake::is_full(bets, self.plan);
+        let stakes = bets.iter().filter(|bet| !bet.is_void()).map(|bet| bet.stake.get());
+        let no_room = standing.is_none() && stake::is_full(bets.len(), stakes, &self.plan.rules);
         let Some(best) = self.judged(candidates, no_room, verdicts) else { return };
         let offers = self.offers(&best, payoff, opinion);
         match standing {

@@ -172,6 +172,24 @@ fn walk(path: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> io::Result<
     Ok(())
 }
 
+/// The files of each competition. A file is of the competition that its name says, such as
+/// `SP1/2425.csv`, else of that of its first row; files that are none of the site's are left out.
+#[must_use]
+pub fn by_competition(files: &[PathBuf]) -> BTreeMap<Competition, Vec<PathBuf>> {
+    let mut found: BTreeMap<Competition, Vec<PathBuf>> = BTreeMap::new();
+    for path in files {
+        let named = football_data::competition_of_path(&path.to_string_lossy());
+        let competition = named.or_else(|| {
+            let first = football_data::first_record(path).ok().flatten();
+            first.map(|record| record.competition)
+        });
+        if let Some(competition) = competition {
+            found.entry(competition).or_default().push(path.clone());
+        }
+    }
+    found
+}
+
 /// The seasons of a competition that these files hold; files of others are passed over, and so
 /// are files that are none of the site's.
 #[must_use]

@@ -129,6 +129,7 @@ fn every_arrow_points_to_a_lower_floor() {
         ("marabet-ingest", 4),
         ("marabet-notify", 4),
         ("marabet-archive", 4),
+        ("marabet-backtest", 5),
         ("marabet", 6),
         ("marabet-benches", 7),
     ]);

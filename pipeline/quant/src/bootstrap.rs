@@ -175,10 +175,10 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 }
 
 /// xoshiro256++ (Blackman and Vigna 2021), its state drawn from the seed by SplitMix64.
-struct Generator([u64; 4]);
+pub(crate) struct Generator([u64; 4]);
 
 impl Generator {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut counter = seed;
         Self([0; 4].map(|_: u64| {
             counter = counter.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -202,7 +202,7 @@ impl Generator {
     }
 
     /// A number below `bound`: the high half of the product, whose bias is below `bound`/2⁶⁴.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 }

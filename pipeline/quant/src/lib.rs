@@ -23,6 +23,7 @@ pub mod score;
 pub mod settle;
 mod special;
 pub mod staking;
+pub mod trials;
 pub mod value;
 pub mod walkforward;
 

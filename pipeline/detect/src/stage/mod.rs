@@ -13,6 +13,7 @@ use crate::state::State;
 use crate::state::prices::BookId;
 use crate::state::rows::MatchRow;
 use crate::state::within::Only;
+use crate::survey::Sink;
 use crate::value::Memo;
 
 /// `priced` → `bets`: what is value, what was refused and why, how bets ended.
@@ -20,9 +21,11 @@ use crate::value::Memo;
 /// Passes on what the portfolio needs: the rules when they come into force, what the user says of
 /// bets, deposits, and that a match is closed.
 pub struct Detect {
-    state: State,
+    pub(crate) state: State,
     in_force: Option<InForce>,
     memo: Memo,
+    /// Where what is value is noted instead of bet at.
+    pub(crate) survey: Option<Box<Sink>>,
 }
 
 impl Default for Detect {
@@ -38,7 +41,7 @@ impl Detect {
     /// The stage with nothing known.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: State::new(), in_force: None, memo: Memo::default() }
+        Self { state: State::new(), in_force: None, memo: Memo::default(), survey: None }
     }
 
     /// The number of the configuration in force.
@@ -48,7 +51,7 @@ impl Detect {
     }
 
     /// Puts rules in force. True when they are: their number is higher than the one before.
-    fn publish(&mut self, published: &ConfigPublished) -> Result<bool, Fault> {
+    pub(crate) fn publish(&mut self, published: &ConfigPublished) -> Result<bool, Fault> {
         if self.config_in_force().is_some_and(|number| published.number <= number) {
             return Ok(false);
         }
@@ -63,7 +66,7 @@ impl Detect {
     }
 
     /// The number of a book, which it gets when it is first named.
-    fn book(&mut self, name: &Book) -> Result<BookId, Fault> {
+    pub(crate) fn book(&mut self, name: &Book) -> Result<BookId, Fault> {
         let in_force = in_force(&mut self.in_force, &self.state);
         if let Some(id) = in_force.id(name) {
             return Ok(id);
@@ -113,6 +116,7 @@ impl Detect {
             derived: told.derived,
             key: told.key,
             assumed: told.event.assumed,
+            survey: self.survey.as_deref_mut(),
         }
     }
 }

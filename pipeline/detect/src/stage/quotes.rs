@@ -3,7 +3,7 @@
 use marabet_quant::outcome::Outcomes;
 use marabet_quant::{Market, Period};
 use marabet_schemas::bets::{Priced, RefusalReason};
-use marabet_schemas::facts::{Aggregate, Phase, Quote};
+use marabet_schemas::facts::{Aggregate, Phase, Quote, Statistic};
 use marabet_schemas::{Instant, MatchKey};
 use marabet_stage::Fault;
 
@@ -125,6 +125,11 @@ impl Detect {
         }
         let mut each = PerSelection::default();
         each.iter_mut().zip(odds).for_each(|(each, odds)| *each = odds.decimal());
+        let is_best = aggregate.statistic == Statistic::Max && aggregate.phase == Phase::Pre;
+        if let Some(survey) = self.survey.as_deref_mut().filter(|_| is_best) {
+            let book = survey.maximum(told.key, *market, told.event.at, each);
+            self.desk(told).look(*market, |_| Some(Which::Book(book)));
+        }
         self.desk(told).refuse(*market, &each, None, RefusalReason::Aggregate);
         Ok(())
     }

@@ -1,0 +1,34 @@
+//! One hash for the bets of a backtest: that of the live line's own alerts.
+
+use marabet_schemas::Instant;
+use sha2::{Digest, Sha256};
+
+use crate::played::PlayedBet;
+
+/// SHA-256, in hexadecimal, of bets in canonical order (event time, match, place within the
+/// match): every digit of what an alert says.
+#[must_use]
+pub fn of_bets<'a>(bets: impl IntoIterator<Item = &'a PlayedBet>) -> String {
+    let mut hasher = Sha256::new();
+    for bet in bets {
+        hasher.update(line(bet.at, bet));
+    }
+    hex(&hasher.finalize())
+}
+
+/// SHA-256 of bytes, in hexadecimal.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn line(at: Instant, bet: &PlayedBet) -> String {
+    let PlayedBet { key, bet: id, strategy, book, market, selection, odds, ev, share, .. } = bet;
+    let odds = marabet_quant::Odds::new(*odds).map_or_else(|_| odds.to_string(), |o| o.to_string());
+    let at_us = at.micros();
+    format!("{at_us} {key} {id} {strategy} {book} {market} {selection} {odds} {ev} {share}\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+}

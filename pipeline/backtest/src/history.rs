@@ -1,0 +1,247 @@
+//! Where the facts of a backtest come from: a folder of files, or the simulator.
+//!
+//! Facts come a competition at a time: models and matches of one have nothing to do with those of
+//! another, so competitions are walked side by side, and of a folder of twenty seasons no more
+//! lies in memory than the competitions that are walked just now.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use marabet_ingest::football_data::{FileError, Loader, Timing};
+use marabet_ingest::seasons::{self, SeasonsError};
+use marabet_ingest::simulator::{Settings, SettingsError, Simulation};
+use marabet_ingest::{Reject, RejectCounts, Rejects};
+use marabet_schemas::{Competition, Event};
+
+/// Where facts are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Files in a folder.
+    Files,
+    /// Files that were fetched.
+    Fetched,
+    /// The simulator.
+    Simulated,
+}
+
+/// The facts of several competitions.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Where they are from.
+    pub origin: Origin,
+    /// One a competition, the largest first.
+    pub strands: Vec<Strand>,
+}
+
+/// The facts of one competition, before they are read.
+#[derive(Debug, Clone)]
+pub struct Strand {
+    /// Which.
+    pub competition: Competition,
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Files { paths: Vec<PathBuf>, years: Years },
+    Simulated(Box<Settings>),
+}
+
+/// The seasons that are read, by the years in which they begin; all where open.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Years {
+    /// The first.
+    pub from: Option<i32>,
+    /// The last.
+    pub to: Option<i32>,
+}
+
+impl Years {
+    fn take(self, season: &str) -> bool {
+        let year: i32 = season.get(..4).and_then(|year| year.parse().ok()).unwrap_or_default();
+        self.from.is_none_or(|from| year >= from) && self.to.is_none_or(|to| year <= to)
+    }
+}
+
+/// Why there are no facts.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// A folder or file could not be read.
+    #[error(transparent)]
+    Seasons(#[from] SeasonsError),
+    /// A file is none of the site's.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The simulator's settings describe no league.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Nothing is left.
+    #[error(
+        "no file of {wanted} in {place}; there are files of {found}: name others with --leagues, \
+         or another folder with --data"
+    )]
+    Empty {
+        /// What was asked for.
+        wanted: String,
+        /// Where it was looked for.
+        place: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// What could not be read.
+#[derive(Debug, Default)]
+pub struct Unread {
+    counts: RejectCounts,
+    /// The first of them, for people.
+    pub first: Vec<String>,
+}
+
+/// How many rejects are told one by one.
+const TOLD_MAX: usize = 5;
+
+impl Rejects for Unread {
+    fn reject(&mut self, reject: Reject) {
+        if self.first.len() < TOLD_MAX {
+            self.first.push(reject.to_string());
+        }
+        self.counts.reject(reject);
+    }
+}
+
+impl Unread {
+    /// Rows and cells lost.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.rows_total() + self.counts.cells_total()
+    }
+
+    /// Adds what another counted.
+    pub fn add(&mut self, other: Self) {
+        let room = TOLD_MAX.saturating_sub(self.first.len());
+        self.first.extend(other.first.into_iter().take(room));
+        for (kind, count) in other.counts.rows {
+            *self.counts.rows.entry(kind).or_default() += count;
+        }
+        for (kind, count) in other.counts.cells {
+            *self.counts.cells.entry(kind).or_default() += count;
+        }
+    }
+}
+
+impl History {
+    /// The files of these competitions (all where none is named) in a folder.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when the folder cannot be read or has no such file.
+    pub fn in_folder(
+        place: &Path,
+        leagues: &[Competition],
+        years: Years,
+    ) -> Result<Self, HistoryError> {
+        let files = seasons::find(std::slice::from_ref(&place.to_owned()))?;
+        let by_competition = seasons::by_competition(&files);
+        let found: Vec<&str> = by_competition.keys().map(Competition::as_str).collect();
+        let missing: Vec<&str> =
+            leagues.iter().map(Competition::as_str).filter(|code| !found.contains(code)).collect();
+        if by_competition.is_empty() || !missing.is_empty() {
+            let wanted =
+                if missing.is_empty() { "any competition".into() } else { missing.join(", ") };
+            let found = if found.is_empty() { "none".into() } else { found.join(", ") };
+            return Err(HistoryError::Empty { wanted, place: place.display().to_string(), found });
+        }
+        let mut strands: Vec<Strand> = by_competition
+            .into_iter()
+            .filter(|(competition, _)| leagues.is_empty() || leagues.contains(competition))
+            .map(|(competition, paths)| Strand::files(competition, paths, years))
+            .collect();
+        strands.sort_by_key(|strand| std::cmp::Reverse(strand.size()));
+        Ok(Self { origin: Origin::Files, strands })
+    }
+
+    /// These files of one competition, which were fetched.
+    #[must_use]
+    pub fn fetched(competition: Competition, paths: Vec<PathBuf>) -> Self {
+        let strands = vec![Strand::files(competition, paths, Years::default())];
+        Self { origin: Origin::Fetched, strands }
+    }
+
+    /// A simulated league.
+    #[must_use]
+    pub fn simulated(settings: Settings) -> Self {
+        let source = Source::Simulated(Box::new(settings));
+        let strands = vec![Strand { competition: "SIM".into(), source }];
+        Self { origin: Origin::Simulated, strands }
+    }
+
+    /// Does this work for every competition, several at once, and returns what came of it in the
+    /// order of the competitions' codes.
+    ///
+    /// # Errors
+    /// The first error, in that order.
+    pub fn each<T: Send, E: Send>(
+        &self,
+        threads: usize,
+        work: impl Fn(&Strand) -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let next = AtomicUsize::new(0);
+        let done = Mutex::new(Vec::with_capacity(self.strands.len()));
+        std::thread::scope(|scope| {
+            for _ in 0..threads.clamp(1, self.strands.len().max(1)) {
+                scope.spawn(|| {
+                    while let Some(strand) = self.strands.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        let result = (strand.competition.clone(), work(strand));
+                        done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+                    }
+                });
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by(|(one, _), (other, _)| one.cmp(other));
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+impl Strand {
+    fn files(competition: Competition, paths: Vec<PathBuf>, years: Years) -> Self {
+        Self { competition, source: Source::Files { paths, years } }
+    }
+
+    fn size(&self) -> u64 {
+        let Source::Files { paths, .. } = &self.source else { return 0 };
+        let sizes = paths.iter().filter_map(|path| path.metadata().ok());
+        sizes.map(|metadata| metadata.len()).sum()
+    }
+
+    /// Reads the facts, in order.
+    ///
+    /// # Errors
+    /// [`HistoryError`] for a file that is none of the site's, or settings that are none.
+    pub fn facts(
+        &self,
+        unread: &mut Unread,
+    ) -> Result<Box<dyn Iterator<Item = Event>>, HistoryError> {
+        match &self.source {
+            Source::Simulated(settings) => {
+                let events: Vec<Event> = Simulation::new((**settings).clone())?.events().collect();
+                Ok(Box::new(events.into_iter()))
+            }
+            Source::Files { paths, years } => {
+                let mut loader = Loader::new(Timing::default());
+                for path in paths {
+                    loader.file(path, unread)?;
+                }
+                let mut timeline = loader.finish(unread);
+                timeline.retain(|a_match| {
+                    a_match.record.competition == self.competition
+                        && years.take(a_match.key.season())
+                });
+                Ok(Box::new(timeline.into_events()))
+            }
+        }
+    }
+}
