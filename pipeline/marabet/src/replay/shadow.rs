@@ -6,7 +6,7 @@ use anyhow::bail;
 use marabet_archive::{Days, Holding};
 use marabet_notify::clock::EventClock;
 use marabet_schemas::{Body, Event, Source};
-use marabet_streams::{FeedOptions, FeedWriter, Log, LogOptions, Namespace, Stream};
+use marabet_streams::{FeedOptions, FeedWriter, Log, LogOptions, Namespace, Stream, watchdog};
 
 use super::drive::{self, Plan, Replayed};
 use crate::cli::StageName;
@@ -55,6 +55,7 @@ async fn through(log: &Log, plan: &Plan<'_>, namespace: &str) -> anyhow::Result<
         clock: Arc::new(EventClock),
         channels: Vec::new(),
         archive: None,
+        on_stuck: watchdog::end_process(),
     };
     let mut stages = Stages::start(log, &part);
     let fed = feed(log, plan).await;
