@@ -181,7 +181,7 @@ fn calibration_and_pools_are_learnt_from_forecasts() {
         let arguments = ["model", "calibrate", "--map", map, "--p", "0.9", "0.1", "--forecasts"];
         let learnt = json(marabet().args(arguments).arg(&bold));
         let p = learnt["probabilities"][0].as_f64().unwrap();
-        assert!((0.6..0.8).contains(&p), "{map}: {learnt}");
+        assert!((0.7..=0.8 + 1e-9).contains(&p), "{map}: {learnt}");
     }
     let mut pool = marabet();
     pool.args(["model", "pool", "--forecasts"]).arg(&bold).arg("--with").arg(&flat);
@@ -209,10 +209,10 @@ fn what_cannot_be_fitted_or_priced_says_why() {
     let empty = csv("e.csv", "");
     let none = folder.path().join("none.csv");
     for (path, what) in [
-        (&goalless, "goal"),
-        (&apart, "2"),
-        (&one, ""),
-        (&itself, "`A`"),
+        (&goalless, "no home goals in 2 matches"),
+        (&apart, "groups that no match links"),
+        (&one, "no away goals in 1 matches"),
+        (&itself, "A cannot play itself"),
         (&empty, "no match with a score"),
         (&none, "none.csv"),
     ] {

@@ -32,13 +32,7 @@ impl Answer for Report {
             let leagues = league.map_or_else(|| self.leagues.join(", "), str::to_owned);
             write_group(out, &format!("{leagues}, {seasons}"), of_group)?;
         }
-        writeln!(out, "chosen for each season on the seasons before it")?;
-        for (name, chosen) in &self.evaluation.chosen {
-            for (season, what) in chosen.range(first..=last) {
-                writeln!(out, "  {name:<16} {}  {what}", in_words(*season))?;
-            }
-        }
-        writeln!(out)?;
+        self.write_chosen(out)?;
         self.write_refits(out)?;
         self.write_blend(out)?;
         self.write_verdicts(out)
@@ -85,6 +79,19 @@ fn write_group<'a>(
 }
 
 impl Report {
+    /// Decays, weights and exponents of each season.
+    fn write_chosen(&self, out: &mut dyn Write) -> io::Result<()> {
+        let [first, last] = self.seasons;
+        writeln!(out, "chosen for each season on the seasons before it")?;
+        let of_blend = self.blend.iter().flat_map(|blend| &blend.chosen);
+        for (name, chosen) in self.evaluation.chosen.iter().chain(of_blend) {
+            for (season, what) in chosen.range(first..=last) {
+                writeln!(out, "  {name:<16} {}  {what}", in_words(*season))?;
+            }
+        }
+        writeln!(out)
+    }
+
     fn write_refits(&self, out: &mut dyn Write) -> io::Result<()> {
         for (name, refits) in &self.refits {
             writeln!(
