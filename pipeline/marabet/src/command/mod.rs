@@ -7,6 +7,7 @@ mod dead;
 mod events;
 mod import;
 mod log;
+mod key;
 mod model;
 mod odds;
 mod redis;
@@ -17,7 +18,7 @@ mod simulate;
 mod status;
 mod why;
 
-pub(crate) use dead::letters as dead_letters;
+pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Replay(arguments) => {
             replay::execute(arguments, &configuration(&cli.global)?, json)
         }
+        Command::Key(command) => key::execute(command, json),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Log(command) => {
