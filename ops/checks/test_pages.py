@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import tempfile
 import unittest
 import urllib.parse
@@ -29,7 +30,7 @@ def browser(width=1280, height=900, dark=False, language="en"):
                      f"--user-data-dir={profile}", f"--lang={language}"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
@@ -105,8 +106,11 @@ class Pages(unittest.TestCase):
 
     def test_a_dead_letter_is_retried_and_dropped(self):
         at = self.line.get("/settings")["latest_fact"]
-        self.line.post_events({"t": "quote/1", "k": "SIM|2099-00|Broken|Market|1", "at": at, "src": "check",
-                               "book": "bet365", "market": "1x2", "odds": [2.0, 3.5]})
+        one = {"k": "SIM|2099-00|Closed|Early|1", "at": at, "src": "check"}
+        self.line.post_events(
+            {"t": "fixture/1", "status": "scheduled", "kickoff": at + 7_200_000_000, **one},
+            {"t": "match.closed/1", **one},
+            {"t": "quote/1", "book": "bet365", "market": "1x2", "odds": [2.0, 3.5, 4.0], **one})
         line.until("there is a letter", lambda: self.line.get("/dead-letters")["total"] == 1)
         driver = self.open("letters")
         address = driver.find_element(By.CSS_SELECTOR, ".letter .hash").text

@@ -87,6 +87,13 @@ pub(crate) enum Command {
     /// The bets of the log
     #[command(subcommand)]
     Bets(BetsCommand),
+    /// Run this version's predict and detect in memory over the live feed, and compare with what the
+    /// running version decides; fails at the first difference
+    Shadow {
+        /// End once everything that the running version has decided is compared
+        #[arg(long)]
+        until_done: bool,
+    },
     /// Keys for the API
     #[command(subcommand)]
     Key(KeyCommand),

@@ -6,14 +6,15 @@ mod config;
 mod dead;
 mod events;
 mod import;
-mod log;
 mod key;
+mod log;
 mod model;
 mod odds;
 mod redis;
 mod results;
 mod run;
 mod score;
+mod shadow;
 mod simulate;
 mod status;
 mod why;
@@ -42,6 +43,9 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Import(command) => import::execute(command, &configuration(&cli.global)?, json),
         Command::Replay(arguments) => {
             replay::execute(arguments, &configuration(&cli.global)?, json)
+        }
+        Command::Shadow { until_done } => {
+            block_on(shadow::execute(*until_done, &configuration(&cli.global)?, json))
         }
         Command::Key(command) => key::execute(command, json),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),

@@ -13,8 +13,8 @@ use marabet_predict::Predict;
 use marabet_stage::Stage;
 use marabet_streams::watchdog::OnStuck;
 use marabet_streams::{
-    Condition, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream,
-    run_account, run_shared, run_stage,
+    Condition, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account,
+    run_shared, run_stage,
 };
 use tokio::task::JoinSet;
 

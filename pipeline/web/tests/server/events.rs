@@ -58,9 +58,10 @@ async fn events_that_are_posted_again_are_in_the_log_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_letter_is_shown_retried_once_and_dropped_once() {
     let line = Line::start(config()).await;
-    // Two prices for a market of three selections: `predict` refuses it.
-    let impossible = r#"{"t":"quote/1","k":"E0|2024-25|Leeds|Derby|1","at":2000000,"src":"own","book":"pinnacle","market":"1x2","odds":[2.0,3.5]}"#;
-    assert_eq!(post(&line, None, impossible).status, 200);
+    // A price of a match that is closed: `predict` refuses it.
+    let late = r#"{"t":"match.closed/1","k":"E0|2024-25|Leeds|Derby|1","at":2000000,"src":"own"}"#;
+    let late = LINES.replace("nonsense", late);
+    assert_eq!(post(&line, None, &late).status, 200);
     let list = |line: &Line| get(line.address, "/api/v1/dead-letters").json();
     line.until("a letter lies there", |line| list(line)["total"] == 1).await;
     let letter = tokio::task::block_in_place(|| list(&line))["items"][0].clone();

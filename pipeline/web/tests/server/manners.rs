@@ -34,7 +34,7 @@ async fn bad_requests_get_a_problem_document_and_the_server_goes_on() {
         }
         ask(at, "DELETE", "/api/v1/bets", &[], "").is_problem(405, "see /api");
         ask(at, "OPTIONS", "/api/v1/bets", &[("Origin", "https://elsewhere.example")], "")
-            .is_problem(405, "see /api");
+            .is_problem(403, "pages of other sites");
         let json = [("Content-Type", "application/json")];
         let post = |path: &str, body: &str| ask(at, "POST", path, &json, body);
         post("/api/v1/dead-letters/retry", "{").is_problem(400, "line 1");
