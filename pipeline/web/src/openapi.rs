@@ -133,6 +133,10 @@ impl Endpoint {
     pub(crate) fn query(&mut self, schema: &Value) -> &mut Self {
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            if name == "cursor" {
+                // One that names no row (any more).
+                self.fails_with(404);
+            }
             let mut property = property.clone();
             let description = property.as_object_mut().and_then(|one| one.remove("description"));
             self.parameters.push(json!({
@@ -143,6 +147,20 @@ impl Endpoint {
                 "schema": not_null(property),
             }));
         }
+        self
+    }
+
+    /// Says that the text of a parameter has this form, which its type alone does not tell.
+    pub(crate) fn form(&mut self, name: &str, pattern: &str) -> &mut Self {
+        for parameter in self.parameters.iter_mut().filter(|one| one["name"] == name) {
+            parameter["schema"]["pattern"] = pattern.into();
+        }
+        self
+    }
+
+    /// Says that it can end with a problem of this status.
+    pub(crate) fn fails_with(&mut self, status: u16) -> &mut Self {
+        self.problems.push(status);
         self
     }
 

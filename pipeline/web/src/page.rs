@@ -50,7 +50,7 @@ pub(crate) fn cut<'a, T: 'a, R>(
         Some(cursor) => {
             let found = rows.iter().position(|row| name(row) == cursor).ok_or_else(|| {
                 let detail = format!("cursor `{cursor}` is not in the list (any more); begin anew");
-                Problem::malformed(detail)
+                Problem::not_found(detail)
             })?;
             found + 1
         }

@@ -40,21 +40,17 @@ pub(crate) fn router() -> Router<App> {
         .method_not_allowed_fallback(|| async { Problem::method("see /api for what is") })
 }
 
-/// A schema whose text has this form.
-fn formed(mut schema: Value, pattern: &str) -> Value {
-    schema["pattern"] = json!(pattern);
-    schema
-}
-
 /// The form of a match's key, as strictly as it is read.
 const MATCH: &str = r"^([^|\x00-\x1f\x7f]+\|){4}[1-9][0-9]?$";
 /// The form of a bet's identity.
 const BET: &str = "^[0-9a-f]{16}$";
+/// The form of a market, with lines as books offer them.
+const MARKET: &str = r"^(1x2|dc|dnb|btts|oe|(cs|wtn)\.(home|away)|(ou|ou\.home|ou\.away|ah)@-?[1-9]?[0-9](\.25|\.5|\.75)?|eh@-?[1-9])(/[12]h)?$";
 
 fn matches(table: &mut Table) {
     let query = table.taken::<fixtures::Filter>();
     let none = table.taken::<crate::extract::NoParams>();
-    let key = formed(table.taken::<MatchKey>(), MATCH);
+    let key = table.taken::<MatchKey>();
     let route = MethodRouter::new().get(fixtures::list);
     table
         .get::<Page<FixtureRow>>("/fixtures", ["matches", "Matches, by kick-off"], route)
@@ -63,7 +59,8 @@ fn matches(table: &mut Table) {
     table
         .get::<fixtures::MatchPage>("/fixtures/{match}", ["matches", "A match, whole"], route)
         .query(&none)
-        .path("match", key.clone());
+        .path("match", key.clone())
+        .form("match", MATCH);
     let query = table.taken::<prices::MarketFilter>();
     let route = MethodRouter::new().get(prices::odds);
     table
@@ -73,7 +70,9 @@ fn matches(table: &mut Table) {
             route,
         )
         .query(&query)
-        .path("match", key.clone());
+        .form("market", MARKET)
+        .path("match", key.clone())
+        .form("match", MATCH);
     let route = MethodRouter::new().get(prices::movement);
     table
         .get::<prices::Movements>(
@@ -82,7 +81,9 @@ fn matches(table: &mut Table) {
             route,
         )
         .query(&query)
-        .path("match", key.clone());
+        .form("market", MARKET)
+        .path("match", key.clone())
+        .form("match", MATCH);
     let route = MethodRouter::new().get(prices::predictions);
     table
         .get::<prices::Predictions>(
@@ -91,30 +92,34 @@ fn matches(table: &mut Table) {
             route,
         )
         .query(&none)
-        .path("match", key);
+        .path("match", key)
+        .form("match", MATCH);
 }
 
 fn of_bets(table: &mut Table) {
     let query = table.taken::<bets::Filter>();
     let none = table.taken::<crate::extract::NoParams>();
-    let bet = formed(table.taken::<BetId>(), BET);
+    let bet = table.taken::<BetId>();
     let route = MethodRouter::new().get(bets::placeable);
     table
         .get::<Page<BetRow>>("/value-bets", ["bets", "Bets that can be placed now"], route)
-        .query(&query);
+        .query(&query)
+        .form("match", MATCH);
     let route = MethodRouter::new().get(bets::list);
     table.get::<Page<BetRow>>("/bets", ["bets", "All bets, the newest first"], route).query(&query);
     let route = MethodRouter::new().get(bets::one);
     table
         .get::<BetRow>("/bets/{bet}", ["bets", "A bet, with its settlement"], route)
         .query(&none)
-        .path("bet", bet.clone());
+        .path("bet", bet.clone())
+        .form("bet", BET);
     let route = MethodRouter::new().get(bets::why);
     table
         .get::<Chain>("/why/{bet}", ["bets", "Why there is a bet"], route)
         .says("From the bet back to the quote, the prediction, the model and its training.")
         .query(&none)
-        .path("bet", bet);
+        .path("bet", bet)
+        .form("bet", BET);
     let route = MethodRouter::new().get(bets::performance);
     table
         .get::<Performance>(
@@ -187,6 +192,7 @@ fn pipeline(table: &mut Table) {
             route,
         )
         .query(&none)
+        .fails_with(404)
         .body(&which);
     let route = MethodRouter::new().post(letters::drop_it);
     table
@@ -196,6 +202,7 @@ fn pipeline(table: &mut Table) {
             route,
         )
         .query(&none)
+        .fails_with(404)
         .body(&which);
     let route = MethodRouter::new().post(events::post);
     table

@@ -22,7 +22,7 @@ async fn bad_requests_get_a_problem_document_and_the_server_goes_on() {
             ("/api/v1/streams?x=1", 400, "unknown field `x`"),
             ("/api/v1/bets?limit=0", 400, "limit must lie in 1..=500"),
             ("/api/v1/bets?limit=many", 400, "limit"),
-            ("/api/v1/bets?cursor=zz", 400, "not in the list"),
+            ("/api/v1/bets?cursor=zz", 404, "not in the list"),
             ("/api/v1/bets/xyz", 400, "16 hexadecimal digits"),
             ("/api/v1/why/0123456789abcdef", 404, "not in the log"),
             ("/api/v1/fixtures/E0", 400, "no match key"),
