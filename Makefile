@@ -1,6 +1,6 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format build bench bench-peers load faults schemas clean
+.PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas clean
 .PHONY: help setup demo test lint format build bench bench-peers bench-names schemas clean
 
 CARGO ?= cargo
@@ -19,6 +19,11 @@ demo: setup ## Stream a season of football odds through the whole line and show 
 test: setup ## Run every test, against real servers that the tests start themselves
 	$(CARGO) $(TEST) --workspace
 	$(CARGO) test --quiet --doc --workspace
+
+test-web: ## Check the pages, the API, the metrics and ops/ from outside: a browser, Prometheus, a fuzzer
+	@ops/setup.sh checks
+	$(CARGO) build -p marabet
+	@ops/checks/run.sh
 
 lint: ## Check format and lints
 	$(CARGO) fmt --all --check

@@ -33,19 +33,35 @@ as_root() {
   fi
 }
 
-have_redis && exit 0
+# What the checks from outside need: a browser with its driver, Prometheus, Python.
+check_packages() {
+  command -v chromedriver >/dev/null || echo chromium chromium-driver
+  command -v promtool >/dev/null || echo prometheus
+  command -v amtool >/dev/null || echo prometheus-alertmanager
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  command -v systemd-analyze >/dev/null || echo systemd
+}
+
+packages=()
+have_redis || packages+=(redis-server)
+# `setup.sh checks` installs what `make test-web` needs too.
+if [ "${1:-}" = checks ]; then
+  read -r -d '' -a more < <(check_packages) || true
+  packages+=("${more[@]}")
+fi
+[ "${#packages[@]}" -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
-  say "redis-server 7.0 or later (or Valkey) is missing and this system has no apt-get"
+  say "missing: ${packages[*]}; redis-server is 7.0 or later (or Valkey); this system has no apt-get"
   say "install it with your package manager, then run this again"
   exit 1
 fi
 
-say "installing redis-server from the system's packages"
-say "  (the program starts a private one of its own; a service on port 6379 that the package"
+say "installing ${packages[*]} from the system's packages"
+say "  (the program starts a private Redis of its own; a service on port 6379 that the package"
 say "   may start is not used, and can be stopped: systemctl disable --now redis-server)"
 export DEBIAN_FRONTEND=noninteractive
 as_root apt-get update -qq
-as_root apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 have_redis || { say "the system's packages hold no redis-server 7.0 or later; see https://redis.io/docs"; exit 1; }
 say "done: $(redis-server --version 2>/dev/null || valkey-server --version)"

@@ -41,6 +41,18 @@ pub(crate) struct Global {
     /// What is logged to standard error: `warn`, `info`, `debug`, or as `RUST_LOG` writes it.
     #[arg(long, global = true, env = "MARABET_LOG_LEVEL", default_value = "warn")]
     pub(crate) log_level: String,
+    /// How it is logged: for people, or one JSON object a line.
+    #[arg(long, global = true, env = "MARABET_LOG_FORMAT", default_value = "human")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How lines of the program's own log are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
 }
 
 /// What can be asked for.
@@ -75,6 +87,16 @@ pub(crate) enum Command {
     /// The bets of the log
     #[command(subcommand)]
     Bets(BetsCommand),
+    /// Run this version's predict and detect in memory over the live feed, and compare with what the
+    /// running version decides; fails at the first difference
+    Shadow {
+        /// End once everything that the running version has decided is compared
+        #[arg(long)]
+        until_done: bool,
+    },
+    /// Keys for the API
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Hold the private Redis open and say how to reach it, until interrupted
     Redis,
     /// Explain a bet: from it back to the quote, the prediction, the model and its training
@@ -118,6 +140,9 @@ pub(crate) struct DemoArgs {
     /// Folder of the log that the demo leaves behind; made anew each time
     #[arg(long, default_value = ".marabet/demo", value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
+    /// Show the dashboard from the beginning, and leave it open until interrupted
+    #[arg(long)]
+    pub(crate) serve: bool,
 }
 
 /// `marabet run`
@@ -242,6 +267,39 @@ pub(crate) enum LogCommand {
         /// The group, as `status` names it
         group: String,
     },
+    /// The API, the dashboard and the metrics
+    Web,
+}
+
+/// `marabet key …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key, shown once, and the lines that let it in
+    New {
+        /// Whose it is: letters, digits, `-` and `_`
+        #[arg(value_parser = key_name)]
+        name: String,
+        /// What it allows
+        #[arg(long, value_delimiter = ',', default_value = "read")]
+        scopes: Vec<ScopeName>,
+    },
+}
+
+fn key_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !text.is_empty() && text.bytes().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("a key's name is letters, digits, `-` and `_`".to_owned())
+}
+
+/// What a key allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ScopeName {
+    /// To look at everything
+    Read,
+    /// To append events, and to retry or drop dead letters
+    Operate,
 }
 
 /// `marabet dead …`

@@ -19,16 +19,20 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    start_logging(&cli.global.log_level);
+    start_logging(&cli.global.log_level, cli.global.log_format);
     match command::execute(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, cli.global.json),
     }
 }
 
-fn start_logging(level: &str) {
+fn start_logging(level: &str, format: cli::LogFormat) {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| level.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        cli::LogFormat::Human => builder.init(),
+        cli::LogFormat::Json => builder.json().init(),
+    }
 }

@@ -130,6 +130,8 @@ fn every_arrow_points_to_a_lower_floor() {
         ("marabet-notify", 4),
         ("marabet-archive", 4),
         ("marabet-backtest", 5),
+        ("marabet-views", 4),
+        ("marabet-web", 5),
         ("marabet", 6),
         ("marabet-benches", 7),
     ]);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::{Address, Body, EntryId, Event};
 use redis::Value;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock;
@@ -19,7 +20,7 @@ use crate::script::RETRY;
 use crate::wire;
 
 /// A letter, and what was done about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DeadEntry {
     /// The letter.
     pub letter: DeadLetter,

@@ -56,6 +56,19 @@ impl Histogram {
         self.max_us.fetch_max(us, Ordering::Relaxed);
     }
 
+    /// How many were at most about this long: to one part in sixteen of it.
+    #[must_use]
+    pub fn at_most(&self, duration: Duration) -> u64 {
+        let us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.buckets[..bucket(us)].iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The sum of all durations.
+    #[must_use]
+    pub fn sum(&self) -> Duration {
+        Duration::from_micros(self.sum_us.load(Ordering::Relaxed))
+    }
+
     /// How many were counted.
     #[must_use]
     pub fn count(&self) -> u64 {

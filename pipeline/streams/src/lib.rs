@@ -11,6 +11,7 @@
 mod account;
 pub mod artefact;
 pub mod backoff;
+mod batch;
 pub mod cache;
 pub mod check;
 pub mod clock;

@@ -215,6 +215,12 @@ impl Namespace {
         self.key(slot, format_args!("barrier"))
     }
 
+    /// What is known of a batch that a client sent under this source.
+    #[must_use]
+    pub fn batch(&self, source: &str) -> String {
+        format!("{}:batch:{source}", self.prefix)
+    }
+
     /// The hash of the last address that a stage of the account has taken from each partition.
     #[must_use]
     pub fn offsets(&self, stage: &str) -> String {

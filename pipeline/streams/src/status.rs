@@ -1,6 +1,7 @@
 //! How the log is doing, for a person to look at.
 
 use marabet_schemas::EntryId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check;
@@ -18,7 +19,7 @@ use crate::read::last_generated;
 const COUNT_MAX: u64 = 100_000;
 
 /// The state of a namespace.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Status {
     /// Where the server is, without its password.
     pub at: String,
@@ -65,7 +66,7 @@ pub struct NodeStatus {
 }
 
 /// One stream of one partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StreamStatus {
     /// The stream's name.
     pub stream: &'static str,
@@ -82,7 +83,7 @@ pub struct StreamStatus {
 }
 
 /// One group on one stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GroupStatus {
     /// Its name, which is its stage's.
     pub group: String,

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use marabet_schemas::Address;
 use marabet_streams::Log;
 use marabet_streams::dead::DeadEntry;
+use marabet_views::dead;
 use serde::Serialize;
 
 use crate::cli::DeadCommand;
@@ -12,11 +13,6 @@ use crate::config::Config;
 use crate::failure::NotThere;
 use crate::line::open;
 use crate::output::{Answer, say};
-
-/// The stages whose dead letters are looked at.
-pub(crate) const STAGES: [&str; 3] = ["predict", "detect", "portfolio"];
-/// Most letters of a stage that are listed.
-const LISTED_MAX: usize = 10_000;
 
 pub(super) async fn execute(
     command: &DeadCommand,
@@ -51,7 +47,7 @@ struct Done {
 }
 
 async fn answer(log: &Log, command: &DeadCommand, json: bool) -> anyhow::Result<()> {
-    let letters = letters(log).await?;
+    let letters = dead::letters(log).await?;
     let find = |wanted: &str| find(&letters, wanted);
     match command {
         DeadCommand::List => say(&List { letters }, json),
@@ -69,24 +65,9 @@ async fn answer(log: &Log, command: &DeadCommand, json: bool) -> anyhow::Result<
     }
 }
 
-/// The letters of all stages that nothing was done about.
-pub(crate) async fn letters(log: &Log) -> anyhow::Result<Vec<DeadEntry>> {
-    let mut letters = Vec::new();
-    for stage in STAGES {
-        letters.extend(log.dead_letters(stage, false, LISTED_MAX).await?);
-    }
-    Ok(letters)
-}
-
 /// The letter of this number in the list, or at this address.
 fn find<'a>(letters: &'a [DeadEntry], wanted: &str) -> anyhow::Result<&'a DeadEntry> {
-    let by_number =
-        wanted.parse::<usize>().ok().and_then(|number| letters.get(number.wrapping_sub(1)));
-    let by_address = wanted
-        .parse::<Address>()
-        .ok()
-        .and_then(|address| letters.iter().find(|entry| entry.letter.address == address));
-    by_number.or(by_address).ok_or_else(|| {
+    dead::find(letters, wanted).ok_or_else(|| {
         let message =
             format!("there is no dead letter `{wanted}`; `marabet dead list` numbers them");
         NotThere(message).into()

@@ -6,6 +6,7 @@ mod config;
 mod dead;
 mod events;
 mod import;
+mod key;
 mod log;
 mod model;
 mod odds;
@@ -13,11 +14,12 @@ mod redis;
 mod results;
 mod run;
 mod score;
+mod shadow;
 mod simulate;
 mod status;
 mod why;
 
-pub(crate) use dead::letters as dead_letters;
+pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;
 
 use std::path::Path;
@@ -42,6 +44,10 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Replay(arguments) => {
             replay::execute(arguments, &configuration(&cli.global)?, json)
         }
+        Command::Shadow { until_done } => {
+            block_on(shadow::execute(*until_done, &configuration(&cli.global)?, json))
+        }
+        Command::Key(command) => key::execute(command, json),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Log(command) => {

@@ -14,12 +14,13 @@ use marabet_ingest::{RejectWriter, Rejects, Source, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
+use marabet_web::clock::Clock as FaceClock;
 
 use crate::cli::{RunArgs, StageName};
 use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, open, readback, restart};
+use crate::line::{alerts, faces, open, readback, restart};
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
@@ -41,6 +42,7 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
         on_stuck: restart::on_stuck(!arguments.stdin),
     };
     let mut stages = Stages::start(log, &part);
+    show(log, &mut stages, arguments, config).await?;
     let done = tokio::select! {
         done = work(log, arguments, config) => done.map(|()| true),
         trimmed = trim(log, config), if part.runs(StageName::Archive) => trimmed.map(|()| false),
@@ -69,6 +71,28 @@ async fn trim(log: &Log, config: &Config) -> anyhow::Result<()> {
     let retention = Duration::from_secs(u64::from(config.archive.log_keeps_h) * 3_600);
     let options = TrimOptions { retention, required, ..TrimOptions::default() };
     Ok(run_trim(log, &options, Shutdown::never()).await?)
+}
+
+/// Shows the dashboard where it is asked for, or where the whole line runs on; and the metrics.
+async fn show(
+    log: &Log,
+    stages: &mut Stages,
+    arguments: &RunArgs,
+    config: &Config,
+) -> anyhow::Result<()> {
+    faces::metrics(log, stages, config);
+    let clock = if arguments.event_time { FaceClock::Event } else { FaceClock::Wall };
+    let shown = if arguments.stages.contains(&StageName::Web) {
+        Some(faces::dashboard(log, stages, config, clock).await?)
+    } else if arguments.stages.is_empty() && !arguments.until_done {
+        faces::dashboard_if_free(log, stages, config, clock).await?
+    } else {
+        None
+    };
+    if let Some(address) = shown {
+        faces::tell(address);
+    }
+    Ok(())
 }
 
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.
@@ -162,7 +186,7 @@ async fn feed(
 }
 
 /// Returns when the process is asked to end: by an interrupt, or by SIGTERM.
-async fn asked_to_end() -> anyhow::Result<()> {
+pub(crate) async fn asked_to_end() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

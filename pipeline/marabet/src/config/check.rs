@@ -47,6 +47,9 @@ pub(crate) fn findings(
     log(config, &mut problems);
     training(config, &mut problems);
     books(config, &mut problems);
+    for fault in config.web.faults() {
+        problems.check(false, &format!("web.{}", fault.key), fault.problem);
+    }
     problems.check(
         !config.strategies.is_empty(),
         "strategies",

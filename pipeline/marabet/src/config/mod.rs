@@ -15,6 +15,7 @@ use marabet_schemas::strategy::{
     Account, BookRules, ClosingRules, Rules, SettlementRules, Strategy,
 };
 use marabet_schemas::{Book, StrategyName};
+use marabet_web::WebConfig;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::{ConfigError, load};
@@ -31,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) training: TrainingConfig,
     /// Where alerts go.
     pub(crate) notify: NotifyConfig,
+    /// How the API and the dashboard are served.
+    pub(crate) web: WebConfig,
     /// Whose money.
     pub(crate) account: Account,
     /// What is known of each book, beside what is known by default.
@@ -51,6 +54,7 @@ impl Default for Config {
             archive: ArchiveConfig::default(),
             training: TrainingConfig::default(),
             notify: NotifyConfig::default(),
+            web: WebConfig::default(),
             account,
             books,
             strategies,

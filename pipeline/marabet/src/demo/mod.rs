@@ -20,12 +20,13 @@ use marabet_notify::clock::EventClock;
 use marabet_schemas::strategy::{FairSource, Strategy};
 use marabet_schemas::{Body, StrategyName};
 use marabet_streams::{Log, Stream, clock, watchdog};
+use marabet_web::clock::Clock as FaceClock;
 
 use crate::cli::{DemoArgs, Global};
-use crate::command::configuration;
+use crate::command::{asked_to_end, configuration};
 use crate::config::Config;
 use crate::line::stages::{Part, Stages};
-use crate::line::{open, readback};
+use crate::line::{faces, open, readback};
 use crate::output::say;
 use crate::summary::{canonical, summarise};
 use report::Report;
@@ -37,9 +38,46 @@ pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Re
     folder::make_anew(&arguments.folder)?;
     let season = season::find(arguments, global.json).await?;
     let opened = open::log(&config).await?;
-    let streamed = stream(&opened.log, &config, &season, arguments, global.json).await;
+    let shown = show(&opened.log, &config, &season, arguments, global.json).await;
     opened.close().await?;
-    say(&streamed?, global.json)
+    shown
+}
+
+/// Streams the season and tells how it went, the dashboard open meanwhile where it is asked for.
+async fn show(
+    log: &Log,
+    config: &Config,
+    season: &Season,
+    arguments: &DemoArgs,
+    json: bool,
+) -> anyhow::Result<()> {
+    if !arguments.serve {
+        return say(&stream(log, config, season, arguments, json).await?, json);
+    }
+    // What a person posts or retries goes through the line too, so that it goes on.
+    let part = part(config, Arc::new(Screen::new(false, true)))?;
+    let mut dashboard = Stages::none(log);
+    let address = faces::dashboard(log, &mut dashboard, config, FaceClock::Event).await?;
+    faces::tell(address);
+    let report = stream(log, config, season, arguments, json).await?;
+    say(&report, json)?;
+    let stages = Stages::start(log, &part);
+    faces::tell(address);
+    asked_to_end().await?;
+    stages.stop().await?;
+    dashboard.stop().await
+}
+
+/// The whole line, by the events' own time, telling on this screen.
+fn part(config: &Config, screen: Arc<Screen>) -> anyhow::Result<Part> {
+    Ok(Part {
+        stages: Vec::new(),
+        partitions: Vec::new(),
+        clock: Arc::new(EventClock),
+        channels: vec![screen],
+        archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
+        on_stuck: watchdog::end_process(),
+    })
 }
 
 /// The demo ends when all is archived, so no file waits for long.
@@ -77,15 +115,7 @@ async fn stream(
     json: bool,
 ) -> anyhow::Result<Report> {
     let screen = Arc::new(Screen::new(arguments.all, json));
-    let part = Part {
-        stages: Vec::new(),
-        partitions: Vec::new(),
-        clock: Arc::new(EventClock),
-        channels: vec![screen.clone()],
-        archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
-        on_stuck: watchdog::end_process(),
-    };
-    let mut stages = Stages::start(log, &part);
+    let mut stages = Stages::start(log, &part(config, screen.clone())?);
     let began = clock::moment();
     feed::feed(log, config, season, &screen).await?;
     stages.caught_up().await?;

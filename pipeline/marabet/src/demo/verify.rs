@@ -36,5 +36,5 @@ pub(super) async fn replay_differences(log: &Log, live: &Streams) -> anyhow::Res
 
 /// How many events of the log could not be processed.
 pub(super) async fn dead(log: &Log) -> anyhow::Result<u64> {
-    Ok(crate::command::dead_letters(log).await?.len() as u64)
+    Ok(marabet_views::dead::letters(log).await?.len() as u64)
 }

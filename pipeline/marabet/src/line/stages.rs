@@ -13,8 +13,8 @@ use marabet_predict::Predict;
 use marabet_stage::Stage;
 use marabet_streams::watchdog::OnStuck;
 use marabet_streams::{
-    Condition, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream,
-    run_account, run_shared, run_stage,
+    Condition, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account,
+    run_shared, run_stage,
 };
 use tokio::task::JoinSet;
 
@@ -51,6 +51,7 @@ pub(crate) struct Stages {
     log: Log,
     tasks: JoinSet<anyhow::Result<()>>,
     trigger: ShutdownTrigger,
+    shutdown: Shutdown,
     /// The groups that read here, with their streams.
     groups: Vec<(Stream, String)>,
     /// Those of the archive, which stays behind what is durable and is not waited for with them.
@@ -58,16 +59,23 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// Starts a part of the line.
-    pub(crate) fn start(log: &Log, part: &Part) -> Self {
+    /// No stage yet: what is put beside them runs alone.
+    pub(crate) fn none(log: &Log) -> Self {
         let (trigger, shutdown) = ShutdownTrigger::new();
-        let mut stages = Self {
+        Self {
             log: log.clone(),
             tasks: JoinSet::new(),
             trigger,
+            shutdown,
             groups: Vec::new(),
             archived: Vec::new(),
-        };
+        }
+    }
+
+    /// Starts a part of the line.
+    pub(crate) fn start(log: &Log, part: &Part) -> Self {
+        let mut stages = Self::none(log);
+        let shutdown = stages.shutdown();
         let options = RunOptions { on_stuck: Arc::clone(&part.on_stuck), ..RunOptions::default() };
         if part.runs(StageName::Predict) {
             let streams = (Stream::Feed, Stream::Priced);
@@ -103,6 +111,7 @@ impl Stages {
             (StageName::Portfolio, "portfolio"),
             (StageName::Notify, "notify"),
             (StageName::Archive, "archive"),
+            (StageName::Web, "web"),
         ];
         let runs: Vec<&str> = names
             .into_iter()
@@ -170,6 +179,19 @@ impl Stages {
         work: impl Future<Output = Result<(), LogError>> + Send + 'static,
     ) {
         self.tasks.spawn(async move { work.await.with_context(|| format!("stage {name}")) });
+    }
+
+    /// The signal by which what runs here is asked to end.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Lets a face run beside the stages, and end with them.
+    pub(crate) fn beside(
+        &mut self,
+        work: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        self.tasks.spawn(work);
     }
 
     /// Returns once every stage that runs here has acknowledged everything there is.

@@ -77,7 +77,7 @@ impl Differences {
     }
 
     /// Compares the events of one frame.
-    fn frame(
+    pub(crate) fn frame(
         &mut self,
         stream: Stream,
         (partition, entry): (u16, EntryId),

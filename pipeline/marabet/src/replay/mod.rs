@@ -2,8 +2,8 @@
 //! live.
 
 mod cause;
-mod choice;
-mod difference;
+pub(crate) mod choice;
+pub(crate) mod difference;
 mod drive;
 mod overrides;
 mod report;

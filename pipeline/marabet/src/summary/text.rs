@@ -20,78 +20,74 @@ impl Answer for Summary {
             grouped(self.predictions),
             self.models
         )?;
-        self.write_strategies(out)?;
-        self.write_scores(out)?;
+        write_strategies(self, out)?;
+        write_scores(self, out)?;
         writeln!(out, "\nbets digest {}", self.bets_digest)
     }
 }
 
-impl Summary {
-    fn write_strategies(&self, out: &mut dyn Write) -> io::Result<()> {
-        let strategies = &self.strategies;
-        let row = |out: &mut dyn Write, name: &str, cell: &dyn Fn(&StrategySummary) -> String| {
-            write!(out, "  {name:<22}")?;
-            for strategy in strategies.values() {
-                write!(out, " {:>22}", cell(strategy))?;
-            }
-            writeln!(out)
-        };
-        write!(out, "\n  {:<22}", "strategy")?;
-        for name in strategies.keys() {
-            write!(out, " {name:>22}")?;
+fn write_strategies(all: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let strategies = &all.strategies;
+    let row = |out: &mut dyn Write, name: &str, cell: &dyn Fn(&StrategySummary) -> String| {
+        write!(out, "  {name:<22}")?;
+        for strategy in strategies.values() {
+            write!(out, " {:>22}", cell(strategy))?;
         }
-        writeln!(out)?;
-        let share = |value: Option<f64>| or_dash(value.map(percent));
-        row(out, "bets", &|one| grouped(one.bets))?;
-        for family in self.families() {
-            row(out, &format!("  {family}"), &|one| {
-                grouped(one.bets_by_market.get(family).copied().unwrap_or(0))
-            })?;
-        }
-        row(out, "settled (void)", &|one| format!("{} ({})", grouped(one.settled), one.void))?;
-        row(out, "claimed EV", &|one| share(one.claimed_ev))?;
-        row(out, "realised yield", &|one| share(one.r#yield))?;
-        row(out, "  95 % interval", &|one| {
-            or_dash(
-                one.yield_ci95.map(|[low, high]| format!("{} … {}", percent(low), percent(high))),
-            )
+        writeln!(out)
+    };
+    write!(out, "\n  {:<22}", "strategy")?;
+    for name in strategies.keys() {
+        write!(out, " {name:>22}")?;
+    }
+    writeln!(out)?;
+    let share = |value: Option<f64>| or_dash(value.map(percent));
+    row(out, "bets", &|one| grouped(one.bets))?;
+    for family in families(all) {
+        row(out, &format!("  {family}"), &|one| {
+            grouped(one.bets_by_market.get(family).copied().unwrap_or(0))
         })?;
-        row(out, "mean CLV", &|one| share(one.clv_mean))?;
-        row(out, "  coverage", &|one| {
-            or_dash(one.clv_coverage.map(|share| format!("{:.1} %", share * 100.0)))
-        })?;
-        writeln!(out, "\n  not bet at, by reason")?;
-        for (name, strategy) in strategies {
-            let reasons: Vec<String> = by_frequency(&strategy.refusals)
-                .into_iter()
-                .map(|(reason, count)| format!("{} {}", reason.as_str(), grouped(count)))
-                .collect();
-            writeln!(out, "  {name:<8} {}", reasons.join(", "))?;
-        }
-        Ok(())
     }
+    row(out, "settled (void)", &|one| format!("{} ({})", grouped(one.settled), one.void))?;
+    row(out, "claimed EV", &|one| share(one.claimed_ev))?;
+    row(out, "realised yield", &|one| share(one.r#yield))?;
+    row(out, "  95 % interval", &|one| {
+        or_dash(one.yield_ci95.map(|[low, high]| format!("{} … {}", percent(low), percent(high))))
+    })?;
+    row(out, "mean CLV", &|one| share(one.clv_mean))?;
+    row(out, "  coverage", &|one| {
+        or_dash(one.clv_coverage.map(|share| format!("{:.1} %", share * 100.0)))
+    })?;
+    writeln!(out, "\n  not bet at, by reason")?;
+    for (name, strategy) in strategies {
+        let reasons: Vec<String> = by_frequency(&strategy.refusals)
+            .into_iter()
+            .map(|(reason, count)| format!("{} {}", reason.as_str(), grouped(count)))
+            .collect();
+        writeln!(out, "  {name:<8} {}", reasons.join(", "))?;
+    }
+    Ok(())
+}
 
-    fn families(&self) -> Vec<&str> {
-        let all = self.strategies.values().flat_map(|one| one.bets_by_market.keys());
-        let mut families: Vec<&str> = all.map(String::as_str).collect();
-        families.sort_unstable();
-        families.dedup();
-        families
-    }
+fn families(all: &Summary) -> Vec<&str> {
+    let all = all.strategies.values().flat_map(|one| one.bets_by_market.keys());
+    let mut families: Vec<&str> = all.map(String::as_str).collect();
+    families.sort_unstable();
+    families.dedup();
+    families
+}
 
-    fn write_scores(&self, out: &mut dyn Write) -> io::Result<()> {
-        let score = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.5}")));
-        writeln!(
-            out,
-            "\n  {:<22} {:>22} {:>22}",
-            format!("1x2, {} matches", self.scored_matches),
-            "model",
-            "closing odds"
-        )?;
-        for (name, both) in [("RPS", self.rps), ("log-loss", self.log_loss)] {
-            let (model, closing) = (score(both.model), score(both.closing));
-            writeln!(out, "  {name:<22} {model:>22} {closing:>22}")?;
-        }
-        Ok(())
+fn write_scores(all: &Summary, out: &mut dyn Write) -> io::Result<()> {
+    let score = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.5}")));
+    writeln!(
+        out,
+        "\n  {:<22} {:>22} {:>22}",
+        format!("1x2, {} matches", all.scored_matches),
+        "model",
+        "closing odds"
+    )?;
+    for (name, both) in [("RPS", all.rps), ("log-loss", all.log_loss)] {
+        let (model, closing) = (score(both.model), score(both.closing));
+        writeln!(out, "  {name:<22} {model:>22} {closing:>22}")?;
     }
+    Ok(())
 }

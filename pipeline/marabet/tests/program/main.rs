@@ -5,6 +5,7 @@
 mod bad_input;
 mod calculators;
 mod demo;
+mod faces;
 mod kills;
 mod share;
 mod support;

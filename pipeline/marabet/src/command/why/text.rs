@@ -3,114 +3,112 @@
 use std::io::{self, Write};
 
 use marabet_schemas::bets::{Settlement, ValueBet};
+use marabet_views::why::{Arithmetic, Chain, Found};
 
-use super::chain::{Arithmetic, Chain, Found};
 use crate::output::{Answer, percent};
 
 impl Answer for Chain {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.write_bet(out)?;
-        self.write_quote(out)?;
+        write_bet(self, out)?;
+        write_quote(self, out)?;
         write_fair(&self.bet.event, &self.arithmetic, out)?;
         write_value(&self.bet.event, &self.arithmetic, out)?;
-        self.write_model(out)?;
-        self.write_config(out)?;
-        self.write_end(out)
+        write_model(self, out)?;
+        write_config(self, out)?;
+        write_end(self, out)
     }
 }
 
-impl Chain {
-    fn write_bet(&self, out: &mut dyn Write) -> io::Result<()> {
-        let bet = &self.bet.event;
-        let key = &self.r#match;
+fn write_bet(chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+    let bet = &chain.bet.event;
+    let key = &chain.r#match;
+    writeln!(
+        out,
+        "bet {} by strategy {}\n  {} – {}, {} {}, kick-off {}",
+        bet.bet,
+        bet.strategy,
+        key.home(),
+        key.away(),
+        key.competition(),
+        key.season(),
+        bet.kickoff
+    )?;
+    writeln!(
+        out,
+        "  {} {} at {} with {}, decided at {}",
+        bet.market, bet.selection, bet.odds, bet.book, chain.decided_at
+    )?;
+    writeln!(out, "  in the log at {}", place(&chain.bet))
+}
+
+fn write_quote(chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+    let Some(found) = &chain.quote else {
+        return writeln!(out, "\nquote: no longer in the log (trimmed); see the archive");
+    };
+    let quote = &found.event;
+    let named: Vec<String> = quote
+        .market
+        .selections()
+        .iter()
+        .zip(&quote.odds)
+        .map(|(selection, odds)| format!("{selection} {odds}"))
+        .collect();
+    writeln!(out, "\nquote at {} from {}", place(found), quote.src)?;
+    writeln!(out, "  {} {}: {}", quote.book, quote.market, named.join(", "))
+}
+
+fn write_model(chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(found) = &chain.prediction {
+        let Found { event: one, .. } = found;
+        writeln!(out, "\nprediction at {}", place(found))?;
         writeln!(
             out,
-            "bet {} by strategy {}\n  {} – {}, {} {}, kick-off {}",
-            bet.bet,
-            bet.strategy,
-            key.home(),
-            key.away(),
-            key.competition(),
-            key.season(),
-            bet.kickoff
+            "  model {}: expected goals {:.4} – {:.4}, rho {:.5}",
+            one.number, one.lambda, one.mu, one.rho
         )?;
+        writeln!(out, "  {}", outcomes(one.outcomes))?;
+    }
+    let Some(found) = &chain.model else {
+        return writeln!(out, "\nmodel: none was in force");
+    };
+    let model = &found.event;
+    writeln!(out, "\nmodel {} ({}) at {}", model.number, model.family, place(found))?;
+    writeln!(
+        out,
+        "  trained on {} matches that kicked off from {} to {}",
+        model.training.matches, model.training.from, model.training.to
+    )?;
+    writeln!(out, "  artefact {}", model.hash)
+}
+
+fn write_config(chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+    let Some(found) = &chain.config else { return Ok(()) };
+    let config = &found.event;
+    let rules = &config.strategy;
+    writeln!(out, "\nconfiguration {} at {}", config.number, place(found))?;
+    writeln!(
+        out,
+        "  EV at least {}, odds {}–{}, {} of Kelly, at most {} on a match",
+        percent(rules.ev_min),
+        rules.odds_min,
+        rules.odds_max,
+        rules.kelly_fraction,
+        percent(rules.match_max.get())
+    )
+}
+
+fn write_end(chain: &Chain, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(grant) = &chain.grant {
         writeln!(
             out,
-            "  {} {} at {} with {}, decided at {}",
-            bet.market, bet.selection, bet.odds, bet.book, self.decided_at
+            "\ngranted {} {} of a bankroll of {} ({} asked)",
+            grant.stake, grant.currency, grant.bankroll, grant.asked
         )?;
-        writeln!(out, "  in the log at {}", place(&self.bet))
     }
-
-    fn write_quote(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(found) = &self.quote else {
-            return writeln!(out, "\nquote: no longer in the log (trimmed); see the archive");
-        };
-        let quote = &found.event;
-        let named: Vec<String> = quote
-            .market
-            .selections()
-            .iter()
-            .zip(&quote.odds)
-            .map(|(selection, odds)| format!("{selection} {odds}"))
-            .collect();
-        writeln!(out, "\nquote at {} from {}", place(found), quote.src)?;
-        writeln!(out, "  {} {}: {}", quote.book, quote.market, named.join(", "))
+    if chain.settlements.is_empty() {
+        return writeln!(out, "\nnot settled yet");
     }
-
-    fn write_model(&self, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(found) = &self.prediction {
-            let Found { event: one, .. } = found;
-            writeln!(out, "\nprediction at {}", place(found))?;
-            writeln!(
-                out,
-                "  model {}: expected goals {:.4} – {:.4}, rho {:.5}",
-                one.number, one.lambda, one.mu, one.rho
-            )?;
-            writeln!(out, "  {}", outcomes(one.outcomes))?;
-        }
-        let Some(found) = &self.model else {
-            return writeln!(out, "\nmodel: none was in force");
-        };
-        let model = &found.event;
-        writeln!(out, "\nmodel {} ({}) at {}", model.number, model.family, place(found))?;
-        writeln!(
-            out,
-            "  trained on {} matches that kicked off from {} to {}",
-            model.training.matches, model.training.from, model.training.to
-        )?;
-        writeln!(out, "  artefact {}", model.hash)
-    }
-
-    fn write_config(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(found) = &self.config else { return Ok(()) };
-        let config = &found.event;
-        let rules = &config.strategy;
-        writeln!(out, "\nconfiguration {} at {}", config.number, place(found))?;
-        writeln!(
-            out,
-            "  EV at least {}, odds {}–{}, {} of Kelly, at most {} on a match",
-            percent(rules.ev_min),
-            rules.odds_min,
-            rules.odds_max,
-            rules.kelly_fraction,
-            percent(rules.match_max.get())
-        )
-    }
-
-    fn write_end(&self, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(grant) = &self.grant {
-            writeln!(
-                out,
-                "\ngranted {} {} of a bankroll of {} ({} asked)",
-                grant.stake, grant.currency, grant.bankroll, grant.asked
-            )?;
-        }
-        if self.settlements.is_empty() {
-            return writeln!(out, "\nnot settled yet");
-        }
-        self.settlements.iter().try_for_each(|one| write_settlement(one, out))
-    }
+    chain.settlements.iter().try_for_each(|one| write_settlement(one, out))
 }
 
 fn place<T>(found: &Found<T>) -> String {

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 ///
 /// Events of one match come from one partition, so the order in which they stand in the input is
 /// their order in the log, whatever the partitions and frames were.
-pub(crate) fn canonical(events: &[Event]) -> Vec<&Event> {
+#[must_use]
+pub fn canonical(events: &[Event]) -> Vec<&Event> {
     let mut ordered: Vec<&Event> = events.iter().collect();
     ordered.sort_by(|a, b| {
         let place = |event: &Event| (event.at, event.key.clone());
@@ -21,7 +22,8 @@ pub(crate) fn canonical(events: &[Event]) -> Vec<&Event> {
 ///
 /// An alert enters with its match, instant, identity, book, market, selection, price, expected
 /// value and stake, every digit of them; what merely says where it stands in the log does not.
-pub(crate) fn of_bets(ordered: &[&Event]) -> String {
+#[must_use]
+pub(super) fn of_bets(ordered: &[&Event]) -> String {
     let mut hasher = Sha256::new();
     for event in ordered {
         if let (Body::ValueBet(bet), Some(key)) = (&event.body, &event.key)

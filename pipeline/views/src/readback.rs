@@ -10,7 +10,7 @@ use crate::summary::Streams;
 const PAGE: usize = 512;
 
 /// The frames of one partition of a stream, in order.
-pub(crate) struct Pages<'a> {
+pub struct Pages<'a> {
     log: &'a Log,
     stream: Stream,
     partition: u16,
@@ -20,12 +20,16 @@ pub(crate) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     /// From the stream's beginning.
-    pub(crate) fn of(log: &'a Log, stream: Stream, partition: u16) -> Self {
+    #[must_use]
+    pub fn of(log: &'a Log, stream: Stream, partition: u16) -> Self {
         Self { log, stream, partition, from: None, done: false }
     }
 
     /// The next frames; none at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Frame>>, LogError> {
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn next(&mut self) -> Result<Option<Vec<Frame>>, LogError> {
         if self.done {
             return Ok(None);
         }
@@ -41,11 +45,10 @@ impl<'a> Pages<'a> {
 }
 
 /// All frames of one partition of a stream.
-pub(crate) async fn frames(
-    log: &Log,
-    stream: Stream,
-    partition: u16,
-) -> Result<Vec<Frame>, LogError> {
+///
+/// # Errors
+/// [`LogError::Away`] when Redis is.
+pub async fn frames(log: &Log, stream: Stream, partition: u16) -> Result<Vec<Frame>, LogError> {
     let mut all = Vec::new();
     let mut pages = Pages::of(log, stream, partition);
     while let Some(frames) = pages.next().await? {
@@ -55,7 +58,10 @@ pub(crate) async fn frames(
 }
 
 /// All events of a stream, partition after partition.
-pub(crate) async fn events(log: &Log, stream: Stream) -> Result<Vec<Event>, LogError> {
+///
+/// # Errors
+/// [`LogError::Away`] when Redis is.
+pub async fn events(log: &Log, stream: Stream) -> Result<Vec<Event>, LogError> {
     let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
     let mut all = Vec::new();
     for partition in 0..partitions {
@@ -67,7 +73,10 @@ pub(crate) async fn events(log: &Log, stream: Stream) -> Result<Vec<Event>, LogE
 }
 
 /// What the stages have derived so far.
-pub(crate) async fn streams(log: &Log) -> Result<Streams, LogError> {
+///
+/// # Errors
+/// [`LogError::Away`] when Redis is.
+pub async fn streams(log: &Log) -> Result<Streams, LogError> {
     Ok(Streams {
         priced: events(log, Stream::Priced).await?,
         bets: events(log, Stream::Bets).await?,

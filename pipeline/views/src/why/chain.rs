@@ -5,98 +5,99 @@ use marabet_schemas::control::{ConfigPublished, ModelPublished};
 use marabet_schemas::facts::Quote;
 use marabet_schemas::strategy::Strategy;
 use marabet_schemas::{Address, Instant, MatchKey};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Everything that led to a bet, and what came of it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Chain {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Chain {
     /// The match.
-    pub(crate) r#match: MatchKey,
+    pub r#match: MatchKey,
     /// When it was decided, in event time.
-    pub(crate) decided_at: Instant,
+    pub decided_at: Instant,
     /// The alert, as `detect` wrote it.
-    pub(crate) bet: Found<ValueBet>,
+    pub bet: Found<ValueBet>,
     /// The quote that caused it, as the source reported it.
-    pub(crate) quote: Option<Found<Quote>>,
+    pub quote: Option<Found<Quote>>,
     /// What the model in force made of that quote.
-    pub(crate) prediction: Option<Found<Prediction>>,
+    pub prediction: Option<Found<Prediction>>,
     /// How the model came into force, and what it was trained on.
-    pub(crate) model: Option<Found<ModelPublished>>,
+    pub model: Option<Found<ModelPublished>>,
     /// The configuration in force.
-    pub(crate) config: Option<Found<ConfigInForce>>,
+    pub config: Option<Found<ConfigInForce>>,
     /// The numbers, so that they can be redone by hand.
-    pub(crate) arithmetic: Arithmetic,
+    pub arithmetic: Arithmetic,
     /// What the portfolio granted.
-    pub(crate) grant: Option<Grant>,
+    pub grant: Option<Grant>,
     /// How it ended, every revision.
-    pub(crate) settlements: Vec<Settlement>,
+    pub settlements: Vec<Settlement>,
 }
 
 /// An event, and where it stands in the log.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Found<T> {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Found<T> {
     /// Which stream.
-    pub(crate) stream: &'static str,
+    pub stream: &'static str,
     /// Where.
-    pub(crate) address: Address,
+    pub address: Address,
     /// What it says.
-    pub(crate) event: T,
+    pub event: T,
 }
 
 /// The model's outcome probabilities of the bet's selection.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Prediction {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Prediction {
     /// Model number.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Expected goals of the home side.
-    pub(crate) lambda: f64,
+    pub lambda: f64,
     /// Expected goals of the away side.
-    pub(crate) mu: f64,
+    pub mu: f64,
     /// Dependence of low scores.
-    pub(crate) rho: f64,
+    pub rho: f64,
     /// Win, half-win, push, half-loss, loss of the bet's selection.
-    pub(crate) outcomes: [f64; 5],
+    pub outcomes: [f64; 5],
 }
 
 /// The part of the configuration that decided.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct ConfigInForce {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConfigInForce {
     /// Its number.
-    pub(crate) number: u64,
+    pub number: u64,
     /// Its hash.
-    pub(crate) hash: marabet_schemas::ArtefactHash,
+    pub hash: marabet_schemas::ArtefactHash,
     /// The strategy's rules.
-    pub(crate) strategy: Strategy,
+    pub strategy: Strategy,
 }
 
 impl ConfigInForce {
     /// The rules of one strategy in a configuration.
-    pub(crate) fn of(published: &ConfigPublished, bet: &ValueBet) -> Option<Self> {
+    pub fn of(published: &ConfigPublished, bet: &ValueBet) -> Option<Self> {
         let strategy = published.rules.strategies.get(&bet.strategy)?.clone();
         Some(Self { number: published.number, hash: published.hash, strategy })
     }
 }
 
 /// The numbers of a bet, one step a field.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Arithmetic {
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Arithmetic {
     /// Sum of the reference's inverse odds, where one reference decided.
-    pub(crate) overround: Option<f64>,
+    pub overround: Option<f64>,
     /// Fair probability, conditional on the stake being decided.
-    pub(crate) probability: f64,
+    pub probability: f64,
     /// `1 / probability`.
-    pub(crate) fair_odds: f64,
+    pub fair_odds: f64,
     /// The price after commission.
-    pub(crate) net_odds: f64,
+    pub net_odds: f64,
     /// `(net − 1)(win + ½ half-win) − ½ half-loss − loss`.
-    pub(crate) ev: f64,
+    pub ev: f64,
     /// What Kelly would stake on this bet alone, full.
-    pub(crate) kelly_alone: f64,
+    pub kelly_alone: f64,
 }
 
 impl Arithmetic {
     /// Redone from the alert's own numbers.
-    pub(crate) fn of(bet: &ValueBet) -> Self {
+    pub fn of(bet: &ValueBet) -> Self {
         let [win, half_win, _, half_loss, loss] = bet.fair.outcomes;
         let gain = bet.net_odds - 1.0;
         let ev = gain * (win + half_win / 2.0) - half_loss / 2.0 - loss;

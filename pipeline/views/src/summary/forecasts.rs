@@ -15,7 +15,7 @@ use super::ModelAndClosing;
 
 /// Gathers forecasts and results from priced facts.
 #[derive(Debug)]
-pub(crate) struct Forecasts {
+pub struct Forecasts {
     closing: ClosingRules,
     matches: BTreeMap<MatchKey, Gathered>,
 }
@@ -30,23 +30,24 @@ struct Gathered {
 
 /// Mean scores over the matches that have forecasts of both and a result.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Scores {
+pub struct Scores {
     /// Ranked probability score.
-    pub(crate) rps: ModelAndClosing,
+    pub rps: ModelAndClosing,
     /// Log-loss, in nats.
-    pub(crate) log_loss: ModelAndClosing,
+    pub log_loss: ModelAndClosing,
     /// Over how many matches.
-    pub(crate) matches: u64,
+    pub matches: u64,
 }
 
 impl Forecasts {
     /// Takes closing odds by these rules.
-    pub(crate) fn new(closing: ClosingRules) -> Self {
+    #[must_use]
+    pub fn new(closing: ClosingRules) -> Self {
         Self { closing, matches: BTreeMap::new() }
     }
 
     /// Takes in one event of the priced stream.
-    pub(crate) fn observe(&mut self, event: &Event) {
+    pub fn observe(&mut self, event: &Event) {
         let Some(key) = &event.key else { return };
         match &event.body {
             Body::Fixture(_) => {
@@ -83,13 +84,20 @@ impl Forecasts {
         }
     }
 
+    /// Drops what was gathered of a match.
+    pub fn forget(&mut self, key: &MatchKey) {
+        self.matches.remove(key);
+    }
+
     /// How many matches there were.
-    pub(crate) fn matches(&self) -> u64 {
+    #[must_use]
+    pub fn matches(&self) -> u64 {
         self.matches.len() as u64
     }
 
     /// The mean scores.
-    pub(crate) fn score(&self) -> Scores {
+    #[must_use]
+    pub fn score(&self) -> Scores {
         let (mut models, mut closings, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
         for gathered in self.matches.values() {
             if let (Some(model), Some((_, closing)), Some([home, away])) =

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Checks from outside: real browsers, Prometheus, fuzzers and validators against the built program.
+# Needs what `ops/setup.sh checks` installs. MARABET names the program; target/debug by default.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+export MARABET=${MARABET:-${CARGO_TARGET_DIR:-$root/target}/debug/marabet}
+[ -x "$MARABET" ] || { echo "checks: $MARABET is not there; build it first" >&2; exit 1; }
+
+venv=${CARGO_TARGET_DIR:-$root/target}/checks-venv
+if ! cmp -s requirements.txt "$venv/requirements.txt"; then
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
+  cp requirements.txt "$venv/requirements.txt"
+fi
+exec env PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m unittest "${@:---verbose}"

@@ -1,0 +1,86 @@
+"""The files of ops/ are read by those who will read them."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import compose_spec
+import yaml
+
+OPS = pathlib.Path(__file__).resolve().parent.parent
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+class Files(unittest.TestCase):
+    def test_the_compose_file_is_one_and_its_services_know_each_other(self):
+        # Anchors are YAML's own: what they stand for is what a reader of the format sees.
+        whole = yaml.safe_load((OPS / "compose.yaml").read_text())
+        compose = compose_spec.PyCompose.from_yaml(yaml.safe_dump(whole))
+        compose.validate()
+        self.assertLess({"redis", "predict", "detect", "web", "prometheus", "grafana"}, set(whole["services"]))
+        for name, service in whole["services"].items():
+            for other in service.get("depends_on", []):
+                self.assertIn(other, whole["services"], name)
+            for volume in service.get("volumes", []):
+                source = volume.split(":")[0]
+                if source.startswith("./") and "secrets" not in source:
+                    self.assertTrue((OPS / source).exists(), f"{name} mounts {source}")
+        whole["services"]["web"]["comand"] = ["run"]
+        with self.assertRaises(Exception):
+            compose_spec.PyCompose.from_yaml(yaml.safe_dump(whole))
+
+    def test_the_kubernetes_manifests_are_valid(self):
+        files = sorted(str(path) for path in (OPS / "kubernetes").glob("*.yaml"))
+        done = run("kubernetes-validate", "--strict", *files)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_systemd_units_are_valid(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for unit in (OPS / "systemd").iterdir():
+                # The program is installed elsewhere than here.
+                text = unit.read_text().replace("/usr/local/bin/marabet", shutil.which("true"))
+                pathlib.Path(folder, unit.name).write_text(text)
+            units = [f"{folder}/{name}" for name in ["marabet.service", "marabet@predict.service", "marabet.target"]]
+            pathlib.Path(units[1]).write_text(pathlib.Path(folder, "marabet@.service").read_text())
+            done = run("systemd-analyze", "verify", "--man=no", *units)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_the_dockerfile_has_no_faults(self):
+        done = run("hadolint", str(OPS / "Dockerfile"))
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_prometheus_and_alertmanager_can_read_their_configurations(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path in (OPS / "prometheus").iterdir():
+                text = path.read_text().replace("/etc/prometheus/web-key", f"{folder}/web-key")
+                pathlib.Path(folder, path.name).write_text(text)
+            pathlib.Path(folder, "web-key").touch()
+            for command in [("promtool", "check", "config", f"{folder}/prometheus.yml"),
+                            ("promtool", "check", "rules", f"{folder}/recording.yml", f"{folder}/alerts.yml"),
+                            ("amtool", "check-config", f"{folder}/alertmanager.yml")]:
+                done = run(*command)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_redis_takes_its_configuration(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = (OPS / "redis.conf").read_text().replace("/var/lib/redis", folder)
+            text = text.replace("port 6379", f"port 0\nunixsocket {folder}/socket\ndaemonize no")
+            path = pathlib.Path(folder, "redis.conf")
+            path.write_text(text)
+            server = subprocess.Popen(["redis-server", str(path)], stdout=subprocess.DEVNULL)
+            try:
+                say = lambda *words: run("redis-cli", "-s", f"{folder}/socket", *words).stdout.split()
+                for _ in range(50):
+                    if say("ping") == ["PONG"]:
+                        break
+                self.assertEqual(say("config", "get", "maxmemory")[-1], str(512 << 20))
+                self.assertEqual(say("config", "get", "maxmemory-policy")[-1], "noeviction")
+                self.assertEqual(say("config", "get", "appendonly")[-1], "yes")
+            finally:
+                server.terminate()
+                server.wait(timeout=20)

@@ -1,0 +1,63 @@
+//! The dashboard, the API and the metrics beside the stages of this process.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use marabet_streams::Log;
+use marabet_web::clock::Clock;
+use marabet_web::{Server, ServerOptions, exporter};
+
+use super::stages::Stages;
+use crate::config::Config;
+
+/// Serves the dashboard and the API beside the stages; tells where.
+pub(crate) async fn dashboard(
+    log: &Log,
+    stages: &mut Stages,
+    config: &Config,
+    clock: Clock,
+) -> anyhow::Result<SocketAddr> {
+    let settings = serde_json::to_value(config.clone().without_secrets())?;
+    let options = ServerOptions { clock, settings };
+    let server = Server::bind(log, config.web.clone(), options, stages.shutdown()).await?;
+    let address = server.address();
+    stages.beside(async move { server.serve().await.context("the dashboard") });
+    Ok(address)
+}
+
+/// As [`dashboard`], where nobody asked for it by name: if another process has the address, it
+/// serves there, and this one goes on without.
+pub(crate) async fn dashboard_if_free(
+    log: &Log,
+    stages: &mut Stages,
+    config: &Config,
+    clock: Clock,
+) -> anyhow::Result<Option<SocketAddr>> {
+    match dashboard(log, stages, config, clock).await {
+        Ok(address) => Ok(Some(address)),
+        Err(error) if is_address_taken(&error) => {
+            tracing::warn!("no dashboard here: {error:#}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_address_taken(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<marabet_web::ServeError>().is_some_and(|error| error.is_address_taken())
+}
+
+/// Serves the metrics of this process where the configuration says so.
+pub(crate) fn metrics(log: &Log, stages: &mut Stages, config: &Config) {
+    let Some(address) = config.web.metrics else { return };
+    let (log, shutdown) = (log.clone(), stages.shutdown());
+    stages.beside(async move {
+        exporter::serve(log, address, shutdown).await.context("the metrics of this process")
+    });
+}
+
+/// Tells a person where the dashboard is.
+#[allow(clippy::print_stderr, reason = "a person should know where to look")]
+pub(crate) fn tell(address: SocketAddr) {
+    eprintln!("the dashboard is at http://{address}/");
+}

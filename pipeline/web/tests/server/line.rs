@@ -1,0 +1,123 @@
+//! A line with a server over it: Redis, stages, a simulated league, the server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use marabet_detect::Detect;
+use marabet_ingest::simulator::{Settings, Simulation};
+use marabet_portfolio::Portfolio;
+use marabet_predict::Predict;
+use marabet_schemas::Event;
+use marabet_schemas::control::ConfigPublished;
+use marabet_schemas::strategy::Rules;
+use marabet_streams::{
+    EmbeddedOptions, EmbeddedRedis, FeedOptions, FeedWriter, Log, LogOptions, Namespace,
+    RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
+};
+use marabet_web::clock::Clock;
+use marabet_web::{Server, ServerOptions, WebConfig};
+use tempfile::TempDir;
+
+const PARTITIONS: u16 = 2;
+
+/// A line that runs until it is dropped.
+pub(crate) struct Line {
+    pub(crate) log: Log,
+    pub(crate) address: SocketAddr,
+    pub(crate) redis: EmbeddedRedis,
+    _trigger: ShutdownTrigger,
+    _folder: TempDir,
+}
+
+/// The configuration of a test: a port of its own, and no limit to speak of.
+pub(crate) fn config() -> WebConfig {
+    WebConfig {
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        requests_per_s: 100_000,
+        burst: 100_000,
+        ..WebConfig::default()
+    }
+}
+
+impl Line {
+    /// A line without facts.
+    pub(crate) async fn start(config: WebConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let redis = EmbeddedRedis::start(folder.path(), EmbeddedOptions::default()).await.unwrap();
+        let namespace = Namespace::new("mb", PARTITIONS).unwrap();
+        let log = Log::open(&redis.url(), namespace, LogOptions::default()).await.unwrap();
+        let (trigger, shutdown) = ShutdownTrigger::new();
+        stages(&log, &shutdown);
+        let options = ServerOptions { clock: Clock::Event, ..ServerOptions::default() };
+        let server = Server::bind(&log, config, options, shutdown).await.unwrap();
+        let address = server.address();
+        tokio::spawn(server.serve());
+        let line = Self { log, address, redis, _trigger: trigger, _folder: folder };
+        line.until("the server is ready", |line| {
+            super::client::get(line.address, "/readyz").status == 200
+        })
+        .await;
+        line
+    }
+
+    /// A line over which a season of a small league has passed.
+    pub(crate) async fn with_season() -> Self {
+        let line = Self::start(config()).await;
+        let settings = Settings { seasons: 1, sides: 6, ..Settings::default() };
+        let facts: Vec<Event> = Simulation::new(settings).unwrap().events().collect();
+        let rules = ConfigPublished::new(1, Rules::default());
+        line.feed("configuration", &[Event::global(facts[0].at, rules)]).await;
+        line.feed("simulator", &facts).await;
+        let count = facts.len() as f64;
+        line.until("the board has every fact", |line| {
+            let metrics = super::client::get(line.address, "/metrics").body;
+            number(&metrics, "marabet_facts_total") >= count
+                && number(&metrics, "marabet_bets_open{strategy=\"sharp\"}") == 0.0
+        })
+        .await;
+        line
+    }
+
+    /// Appends facts of a source.
+    pub(crate) async fn feed(&self, source: &str, facts: &[Event]) {
+        let options = FeedOptions::default();
+        let writer = FeedWriter::open(&self.log, &source.into(), options).await.unwrap();
+        writer.append(facts).await.unwrap();
+        writer.close().await.unwrap();
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..600 {
+            if tokio::task::block_in_place(|| holds(self)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("within 30 s it did not come about that {what}");
+    }
+}
+
+/// The value of a metric in an exposition.
+pub(crate) fn number(metrics: &str, name: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or(f64::NAN)
+}
+
+fn stages(log: &Log, shutdown: &Shutdown) {
+    for partition in 0..PARTITIONS {
+        let run =
+            |input, output| StageRun { partition, input, output, options: RunOptions::default() };
+        let (to_priced, to_bets) =
+            (run(Stream::Feed, Stream::Priced), run(Stream::Priced, Stream::Bets));
+        let (own, asked) = (log.clone(), shutdown.clone());
+        tokio::spawn(async move { run_stage(&own, &to_priced, Predict::new(), asked).await });
+        let (own, asked) = (log.clone(), shutdown.clone());
+        tokio::spawn(async move { run_stage(&own, &to_bets, Detect::new(), asked).await });
+    }
+    let (own, asked) = (log.clone(), shutdown.clone());
+    tokio::spawn(async move {
+        let options = RunOptions::default();
+        run_account(&own, Stream::Bets, Stream::Grants, &options, Portfolio::new(), asked).await
+    });
+}
