@@ -13,8 +13,8 @@ use marabet_predict::Predict;
 use marabet_schemas::{Event, Instant};
 use marabet_streams::group::{Reader, ReaderOptions};
 use marabet_streams::{
-    FeedOptions, FeedWriter, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream,
-    TrimOptions, clock, run_account, run_stage, run_trim,
+    FeedOptions, FeedWriter, Log, LogError, RunOptions, Shutdown, ShutdownTrigger, StageRun,
+    Stream, TrimOptions, clock, run_account, run_stage, run_trim,
 };
 use tokio::task::{JoinHandle, JoinSet};
 

@@ -51,8 +51,7 @@ async fn run(settings: &Settings) -> anyhow::Result<Report> {
     let run = line::run(&log, settings, &model).await?;
     let pipeline_cpu_s = usage::cpu_s("self") - cpu.0;
     let redis_cpu_s = usage::cpu_s(&pid.to_string()) - cpu.1;
-    let mut control =
-        redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+    let mut control = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
     let server = usage::of_server(&mut control).await?;
     // What the line left behind must not weigh on the bare loop.
     redis::cmd("FLUSHALL").query_async::<()>(&mut control).await?;

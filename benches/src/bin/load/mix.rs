@@ -28,11 +28,8 @@ const QUOTES_OF_SET: u64 = ROUNDS * BOOKS * MATCHES * MARKETS.len() as u64;
 const RAISED: u64 = 44;
 
 /// The three markets, each with what its selections are worth.
-const MARKETS: [(&str, &[f64]); 3] = [
-    ("1x2", &[0.46, 0.27, 0.27]),
-    ("ou@2.5", &[0.52, 0.48]),
-    ("ah@-0.25", &[0.5, 0.5]),
-];
+const MARKETS: [(&str, &[f64]); 3] =
+    [("1x2", &[0.46, 0.27, 0.27]), ("ou@2.5", &[0.52, 0.48]), ("ah@-0.25", &[0.5, 0.5])];
 
 /// A model in force, with its artefact.
 pub(crate) struct Model {
@@ -95,8 +92,7 @@ impl Mix {
         let fair = MARKETS[market as usize].1;
         let raised = (book != 0 && scattered(seed ^ 0xb0b0_0000_0000, RAISED) == 0)
             .then(|| scattered(seed ^ 0xa110_0000_0000, fair.len() as u64) as usize);
-        let margin =
-            if book == 0 { 1.025 } else { 1.05 + scattered(seed, 30) as f64 / 1000.0 };
+        let margin = if book == 0 { 1.025 } else { 1.05 + scattered(seed, 30) as f64 / 1000.0 };
         // All books follow the same news.
         let moved = 1.0 + scattered(game * 7 + round, 9) as f64 / 2000.0;
         let price = |(at, p): (usize, &f64)| {
@@ -190,7 +186,11 @@ pub(crate) fn model(before: Instant) -> anyhow::Result<Model> {
         trainer.learn(&Event::of(key, at.plus_seconds(7_200), result));
     }
     let mut due = trainer.train(before);
-    anyhow::ensure!(due.models.len() == 1, "no model came of the made-up league: {:?}", due.skipped);
+    anyhow::ensure!(
+        due.models.len() == 1,
+        "no model came of the made-up league: {:?}",
+        due.skipped
+    );
     let model = due.models.remove(0);
     debug_assert!(matches!(model.event.body, Body::ModelPublished(_)));
     Ok(Model { hash: model.hash, bytes: model.bytes, event: model.event })

@@ -69,16 +69,19 @@ fn ms(duration: Duration) -> f64 {
 impl Report {
     /// Prints it for people.
     pub(crate) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        let rate = if self.rate == 0 { "as fast as it goes".to_owned() } else { format!("at {}/s", self.rate) };
+        let rate = if self.rate == 0 {
+            "as fast as it goes".to_owned()
+        } else {
+            format!("at {}/s", self.rate)
+        };
         let per_quote = |seconds: f64| seconds * 1e6 / self.quotes as f64;
         writeln!(out, "{} quotes {rate}, {:.1} s", self.quotes, self.seconds)?;
         writeln!(out, "  through all stages        {:>10.0} quotes/s", self.quotes_per_s)?;
         writeln!(out, "  ceiling, Redis calls alone{:>10.0} quotes/s", self.ceiling_quotes_per_s)?;
         writeln!(out, "  ratio                     {:>10.2}", self.ratio)?;
-        for (name, of) in [
-            ("append to value bet", self.latency_ms),
-            ("age of quote at alert", self.alert_age_ms),
-        ] {
+        for (name, of) in
+            [("append to value bet", self.latency_ms), ("age of quote at alert", self.alert_age_ms)]
+        {
             writeln!(
                 out,
                 "  {name:<22} p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms",

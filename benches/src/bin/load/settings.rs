@@ -41,6 +41,9 @@ fn number(variable: &str) -> anyhow::Result<Option<u64>> {
     let number: u64 = text.parse().with_context(|| {
         format!("{variable} is `{text}`, it must be a whole number such as {variable}=5000")
     })?;
-    anyhow::ensure!(number > 0, "{variable} is 0, it must be at least 1; leave it out for the default");
+    anyhow::ensure!(
+        number > 0,
+        "{variable} is 0, it must be at least 1; leave it out for the default"
+    );
     Ok(Some(number))
 }

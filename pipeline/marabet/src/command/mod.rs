@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod archive;
+mod backtest;
 mod bets;
 mod config;
 mod dead;
@@ -41,6 +42,7 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Replay(arguments) => {
             replay::execute(arguments, &configuration(&cli.global)?, json)
         }
+        Command::Backtest { arguments } => backtest::execute(arguments, &cli.global),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Dead(command) => {
