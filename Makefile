@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas clean
 .PHONY: help setup demo test lint format build bench bench-peers bench-names schemas clean
+.PHONY: help setup demo backtest test lint format build bench bench-peers load faults schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -34,6 +35,9 @@ format: ## Format the code
 
 build: ## Build the pipeline binary for use: target/release/marabet
 	$(CARGO) build --release -p marabet
+
+backtest: ## Run the built-in strategies over the seasons, and report what they would have brought
+	@$(CARGO) run --quiet --release -p marabet-backtest -- run $(ARGS)
 
 bench: setup ## Run the benchmarks
 	$(CARGO) bench -p marabet-benches

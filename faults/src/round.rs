@@ -57,11 +57,8 @@ async fn within(
 ) -> anyhow::Result<Round> {
     let server = Server::start(&folder.join("redis")).await?;
     let proxy = Arc::new(Proxy::to(server.socket()?).await?);
-    let place = Place {
-        program: campaign.program.clone(),
-        folder: folder.to_owned(),
-        url: proxy.url(),
-    };
+    let place =
+        Place { program: campaign.program.clone(), folder: folder.to_owned(), url: proxy.url() };
     let mut facts = Facts::of(seed)?;
     facts.give(1.0, &place.events())?;
     let expected = alone(&place, &server).await?;
@@ -84,8 +81,7 @@ async fn within(
     let seen = line.watch.seen();
     let log = open(&line.server, "mb").await?;
     let mut connection = line.server.connection().await?;
-    let found =
-        invariants::check(&log, &mut connection, &expected, &line.place.alerts()).await?;
+    let found = invariants::check(&log, &mut connection, &expected, &line.place.alerts()).await?;
     let Line { processes, server, faults, skipped, .. } = line;
     let (gave_up, bytes_torn) = (processes.gave_up, server.bytes_torn);
     drop(processes);

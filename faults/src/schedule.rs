@@ -117,10 +117,7 @@ pub fn plan(seed: u64, kills: u32) -> Vec<Planned> {
     faults.extend((0..some(30)).map(|_| Fault::FullDisk(500 + chance.below(2_000))));
     faults.extend((0..some(30)).map(|_| Fault::ShortMemory(300 + chance.below(1_500))));
     chance.shuffle(&mut faults);
-    faults
-        .into_iter()
-        .map(|fault| Planned { after_ms: 20 + chance.below(600), fault })
-        .collect()
+    faults.into_iter().map(|fault| Planned { after_ms: 20 + chance.below(600), fault }).collect()
 }
 
 struct Chance(ChaCha8Rng);

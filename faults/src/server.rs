@@ -59,8 +59,11 @@ impl Server {
 
     async fn begin(&mut self) -> anyhow::Result<()> {
         let program = std::env::var_os("MARABET_REDIS_SERVER").map(Into::into);
-        let options =
-            EmbeddedOptions { server: program, memory_max: MEMORY_MAX, ..EmbeddedOptions::default() };
+        let options = EmbeddedOptions {
+            server: program,
+            memory_max: MEMORY_MAX,
+            ..EmbeddedOptions::default()
+        };
         let redis = EmbeddedRedis::start(&self.folder, options).await?;
         self.bytes_torn += redis.repairs().iter().map(|repair| repair.bytes_cut).sum::<u64>();
         self.redis = Some(redis);
@@ -165,7 +168,8 @@ impl Sizes {
             self.lengths.push_back((now, 0));
             self.file = file;
         }
-        if let Some(length) = self.file.as_ref().and_then(|file| Some(file.metadata().ok()?.len())) {
+        if let Some(length) = self.file.as_ref().and_then(|file| Some(file.metadata().ok()?.len()))
+        {
             self.lengths.push_back((now, length));
         }
         while self.lengths.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= LAST) {

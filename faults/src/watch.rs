@@ -101,9 +101,8 @@ async fn ask(
         }
     }
     let partitions = namespace.slots();
-    let mut keys: Vec<String> = partitions
-        .flat_map(|slot| STAGES.map(|stage| namespace.fence(slot, stage)))
-        .collect();
+    let mut keys: Vec<String> =
+        partitions.flat_map(|slot| STAGES.map(|stage| namespace.fence(slot, stage))).collect();
     keys.push(namespace.fence(Slot::Account, "portfolio"));
     for key in keys {
         let counter: Option<u64> =

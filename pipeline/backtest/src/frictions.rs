@@ -71,12 +71,15 @@ pub enum Placement {
     Not(NotPlaced),
 }
 
+/// What each book shows of a match; nothing where it withdrew its price.
+type Shown = HashMap<(Book, Market), Option<Vec<Odds>>>;
+
 /// Follows the books' prices and says what became of alerts.
 pub struct Counter<'a> {
     frictions: &'a Frictions,
     rules: &'a Rules,
     /// What each book shows, of matches with an alert on its way or to come.
-    shown: HashMap<MatchKey, HashMap<(Book, Market), Option<Vec<Odds>>>>,
+    shown: HashMap<MatchKey, Shown>,
     on_its_way: HashMap<MatchKey, Vec<(Instant, ValueBet)>>,
     placements: HashMap<BetId, Placement>,
 }

@@ -211,6 +211,20 @@ impl Strand {
         Self { competition, source: Source::Files { paths, years } }
     }
 
+    /// What tells these facts from others: the files with their sizes, or the settings.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        match &self.source {
+            Source::Files { paths, years } => {
+                let size = |path: &PathBuf| path.metadata().map_or(0, |found| found.len());
+                let files: Vec<String> =
+                    paths.iter().map(|path| format!("{} {}", path.display(), size(path))).collect();
+                format!("{} {years:?} {}", self.competition, files.join(","))
+            }
+            Source::Simulated(settings) => format!("{settings:?}"),
+        }
+    }
+
     fn size(&self) -> u64 {
         let Source::Files { paths, .. } = &self.source else { return 0 };
         let sizes = paths.iter().filter_map(|path| path.metadata().ok());

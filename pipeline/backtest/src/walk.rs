@@ -28,7 +28,7 @@ pub enum WalkError {
 }
 
 /// What a walk went through.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Walked {
     /// Facts.
     pub facts: u64,

@@ -178,9 +178,9 @@ impl Survey {
         }
         let mut derived = Derived::without_views();
         match self.detect.apply(event, artefacts, &mut derived) {
-            Ok(()) => self.detect.tables().into_iter().for_each(|table| table.keep()),
+            Ok(()) => self.detect.tables().into_iter().for_each(marabet_stage::Rows::keep),
             Err(_) => {
-                self.detect.tables().into_iter().for_each(|table| table.take_back());
+                self.detect.tables().into_iter().for_each(marabet_stage::Rows::take_back);
                 self.detect.forget_memo();
                 self.rejected += 1;
             }

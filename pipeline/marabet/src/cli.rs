@@ -70,6 +70,13 @@ pub(crate) enum Command {
     Import(ImportCommand),
     /// Take an archive through the stages again, and compare with what they derived live
     Replay(ReplayArgs),
+    /// Backtest strategies: runs `marabet-backtest` with what follows
+    #[command(disable_help_flag = true)]
+    Backtest {
+        /// Its arguments; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<std::ffi::OsString>,
+    },
     /// Show streams, groups, lag and owners
     Status,
     /// Look after the log: its schema level, and groups that hold it up

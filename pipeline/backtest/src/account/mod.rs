@@ -73,7 +73,7 @@ impl Folding {
     fn apply(&mut self, event: &Event) -> Result<Vec<Event>, Fault> {
         let mut derived = Derived::without_views();
         self.portfolio.apply(event, &NoArtefacts, &mut derived)?;
-        self.portfolio.tables().into_iter().for_each(|table| table.keep());
+        self.portfolio.tables().into_iter().for_each(marabet_stage::Rows::keep);
         Ok(derived.events)
     }
 

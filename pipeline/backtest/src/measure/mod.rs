@@ -199,7 +199,7 @@ fn luck(decided: &[&PlayedBet]) -> Option<f64> {
 fn sharpe_a_year(decided: &[&PlayedBet]) -> Option<f64> {
     let days = daily(decided);
     let (first, last) = (days.keys().next()?, days.keys().next_back()?);
-    let moments = Moments::of(days.values().copied(), days.len()).ok()?;
+    let moments = Moments::of(&days.values().copied(), days.len()).ok()?;
     let years = ((last - first + 1) as f64 / 365.25).max(1.0 / 365.25);
     Some(moments.sharpe * (days.len() as f64 / years).sqrt())
 }

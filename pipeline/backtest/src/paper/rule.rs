@@ -86,8 +86,11 @@ enum On {
     ClosingMaxima,
 }
 
+/// Means, best odds, and who offers these.
+type Shown<'a> = ([f64; 3], [f64; 3], [Option<&'a Book>; 3]);
+
 /// The mean and the best odds of each outcome, with the book that offers the best.
-fn prices(of: &PaperMatch, on: On) -> Option<([f64; 3], [f64; 3], [Option<&Book>; 3])> {
+fn prices(of: &PaperMatch, on: On) -> Option<Shown<'_>> {
     let nobody = [None; 3];
     match on {
         On::Maxima | On::Plausible => {

@@ -42,7 +42,7 @@ pub fn section(paper: &PaperReport) -> String {
 fn runs(runs: &[Run]) -> String {
     let published = PUBLISHED_CLOSING;
     let mut rows = format!(
-        "<tr><td><b>The paper</b>, closing odds of 32 books, 2005 to June 2015</td>{}{}{}{}{}{}{}</tr>",
+        "<tr><td class=\"wrap\"><b>The paper</b>, closing odds of 32 books, 2005 to June 2015</td>{}{}{}{}{}{}{}</tr>",
         number(&grouped(published.bets)),
         signed(Some(published.r#yield), 1),
         number(NONE),
@@ -58,7 +58,7 @@ fn runs(runs: &[Run]) -> String {
             |(value, share)| format!("{} ({})", signed_percent(value, 1), percent(share, 0)),
         );
         rows += &format!(
-            "<tr><td>{}{tag}</td>{}{}{}{}{}{}{}</tr>",
+            "<tr><td class=\"wrap\">{}{tag}</td>{}{}{}{}{}{}{}</tr>",
             escape(&run.title),
             number(&grouped(run.bets as u64)),
             signed(run.r#yield, 1),

@@ -124,6 +124,10 @@ pub struct Ranked {
     pub before: Period,
     /// And after.
     pub after: Period,
+    /// Its bankroll at the end of both.
+    pub bankroll_end: f64,
+    /// Its deepest drawdown over both.
+    pub max_drawdown: f64,
     /// The probability that its Sharpe ratio is above what the best of so many reaches by chance.
     pub deflated: Option<f64>,
 }

@@ -1,6 +1,6 @@
 //! The page as a whole.
 
-use super::data::{Ranked, Report, SweepReport};
+use super::data::{Ranked, Report, StrategyReport, SweepReport};
 use super::numbers::{chance, grouped, or_none, percent};
 use super::svg::escape;
 use super::{plots, strategy, tables};
@@ -27,13 +27,13 @@ pub fn html(report: &Report) -> String {
     if let Some(sweep) = &report.sweep {
         body += &sweep_section(sweep);
     }
-    if let Some(paper) = &report.paper {
-        body += &crate::paper::section(paper);
-    }
     let currency = &report.setup.account.currency;
-    for one in &report.strategies {
-        body += &strategy::section(one, currency);
-    }
+    let of_paper = |name: &str| name == crate::paper::BOOKS || name == crate::paper::MAXIMA;
+    let (paper, own): (Vec<&StrategyReport>, Vec<&StrategyReport>) =
+        report.strategies.iter().partition(|one| of_paper(one.name.as_str()));
+    own.iter().for_each(|one| body += &strategy::section(one, currency));
+    body.extend(report.paper.iter().map(crate::paper::section));
+    paper.iter().for_each(|one| body += &strategy::section(one, currency));
     body += &foot(report);
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -144,7 +144,7 @@ fn sweep_section(sweep: &SweepReport) -> String {
 fn ranked((place, one): (usize, &Ranked)) -> String {
     let tag = if one.aggregates { " <span class=\"tag\">aggregates</span>" } else { "" };
     format!(
-        "<tr><td class=\"soft\">{}</td><td>{}{tag}</td>{}{}{}</tr>",
+        "<tr><td class=\"soft\">{}</td><td class=\"wrap\">{}{tag}</td>{}{}{}</tr>",
         place + 1,
         escape(&one.about),
         tables::period(&one.before),

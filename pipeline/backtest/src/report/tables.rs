@@ -6,7 +6,7 @@ use super::svg::escape;
 use crate::measure::{Group, Grouping};
 
 /// A cell with a number whose sign is good or bad.
-
+#[must_use]
 pub(crate) fn signed(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(
         || format!("<td class=\"num soft\">{NONE}</td>"),
@@ -18,13 +18,13 @@ pub(crate) fn signed(value: Option<f64>, digits: usize) -> String {
 }
 
 /// A cell with a number.
-
+#[must_use]
 pub(crate) fn number(text: &str) -> String {
     format!("<td class=\"num\">{}</td>", escape(text))
 }
 
 /// A table with these columns; a name that begins with `#` heads numbers.
-
+#[must_use]
 pub(crate) fn table(columns: &[&str], rows: &str) -> String {
     let head: String = columns
         .iter()
@@ -39,7 +39,7 @@ pub(crate) fn table(columns: &[&str], rows: &str) -> String {
 }
 
 /// The strategies side by side.
-
+#[must_use]
 pub(crate) fn side_by_side(strategies: &[StrategyReport]) -> String {
     let row = |one: &StrategyReport| {
         let s = &one.summary;
@@ -75,7 +75,7 @@ pub(crate) fn side_by_side(strategies: &[StrategyReport]) -> String {
 }
 
 /// Bets told apart.
-
+#[must_use]
 pub(crate) fn groups(grouping: Grouping, groups: &[Group]) -> String {
     let row = |group: &Group| {
         format!(
@@ -105,7 +105,7 @@ pub(crate) fn groups(grouping: Grouping, groups: &[Group]) -> String {
 }
 
 /// The cells of a period: bets, yield, closing-line value, Sharpe ratio.
-
+#[must_use]
 pub(crate) fn period(period: &Period) -> String {
     format!(
         "{}{}{}{}",

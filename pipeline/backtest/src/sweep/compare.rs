@@ -90,7 +90,7 @@ pub fn swept(
         let (name, _) = view::of(&trial.rules);
         let rows = by_view.get(&name).map_or(&[][..], Vec::as_slice);
         let passing: Vec<Row> = rows.iter().copied().filter(|row| filter.passes(row)).collect();
-        let (_, booked) = play(trial, &passing, &catalogue, &setup.rules(), &mut memo)?;
+        let booked = play(trial, &passing, &catalogue, &setup.rules(), &mut memo)?;
         bets.extend(booked.bets);
     }
     Ok(bets)

@@ -1,5 +1,4 @@
-//! Which rows a strategy's filters let through. The same in Polars is `query`; a test holds the
-//! two to the same rows.
+//! Which rows a strategy's filters let through.
 
 use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Book, Competition};

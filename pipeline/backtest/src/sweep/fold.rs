@@ -22,6 +22,13 @@ pub struct Memo {
     stakes: HashMap<Single, f64>,
 }
 
+impl Memo {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.stakes.clear();
+    }
+}
+
 /// A bet alone on its match, and what its stake depends on.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Single {

@@ -1,18 +1,22 @@
 //! The sweep: many strategies over everything that was value, and which of them is more than luck.
 //!
-//! A [`Trial`] is a strategy that is tried. Each asks the rows of its view that pass its filters
-//! ([`filter`], in Polars in `query`), folds them into bets by the rules of detection ([`fold`])
-//! and these through the portfolio; then all are ranked together ([`rank`]).
+//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read lazily, by Polars'
+//! streaming engine (`run`); those that pass its [`filter`] are folded into bets by the rules of
+//! detection ([`fold`]) and these through the portfolio; then all are ranked together ([`rank`]).
 
 pub mod compare;
 pub mod filter;
 pub mod fold;
 pub mod grid;
 pub mod rank;
+#[cfg(feature = "sweep")]
+pub mod run;
 pub mod view;
 
+use marabet_schemas::bets::BetOutcome;
+use marabet_schemas::facts::MatchClosed;
 use marabet_schemas::strategy::{Rules, Strategy};
-use marabet_schemas::{StrategyName, bets::BetOutcome};
+use marabet_schemas::{Event, Source, StrategyName};
 
 use crate::account::{self, Booked, Made};
 use crate::opportunity::{Catalogue, Row};
@@ -59,8 +63,15 @@ pub fn play(
     catalogue: &Catalogue,
     rules: &Rules,
     memo: &mut fold::Memo,
-) -> Result<(Vec<Made>, Booked), SweepError> {
-    let made = fold::fold(passing, trial, catalogue, memo);
+) -> Result<Booked, SweepError> {
+    book(trial, &fold::fold(passing, trial, catalogue, memo), rules)
+}
+
+/// A trial's bets through the portfolio.
+///
+/// # Errors
+/// [`SweepError::Fault`] for a bet that the portfolio rejects.
+pub fn book(trial: &Trial, made: &[Made], rules: &Rules) -> Result<Booked, SweepError> {
     let rules = Rules {
         strategies: [(trial.name.clone(), trial.rules.clone())].into(),
         account: rules.account.clone(),
@@ -68,16 +79,14 @@ pub fn play(
         closing: rules.closing.clone(),
         settlement: rules.settlement.clone(),
     };
-    let mut events = account::events(&made, &trial.name);
+    let mut events = account::events(made, &trial.name);
     // What goes to review stays open until its match is closed, which is when it went.
-    let closed = made.iter().filter_map(|bet| {
+    let reviewed = |bet: &Made| {
         let end = bet.ended.filter(|end| end.outcome == BetOutcome::Review)?;
-        let src = marabet_schemas::Source::new("sweep");
-        let closed = marabet_schemas::facts::MatchClosed { src };
-        Some(marabet_schemas::Event::of(bet.key.clone(), end.at, closed))
-    });
-    events.extend(closed);
+        let src = Source::new("sweep");
+        Some(Event::of(bet.key.clone(), end.at, MatchClosed { src }))
+    };
+    events.extend(made.iter().filter_map(reviewed));
     account::sort_canonically(&mut events);
-    let booked = account::book(&rules, &events, &Default::default()).map_err(SweepError::Fault)?;
-    Ok((made, booked))
+    account::book(&rules, &events, &Default::default()).map_err(SweepError::Fault)
 }

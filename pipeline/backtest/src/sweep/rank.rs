@@ -19,12 +19,52 @@ const SEED: u64 = 20_170_807;
 /// Bets that a strategy must have made in the first period to be ranked before the others.
 const BETS_MIN: usize = 50;
 
-/// What a trial made, with what is needed to rank it.
-pub struct Tried<'a> {
-    /// The trial.
-    pub trial: &'a Trial,
-    /// Its bets.
-    pub made: &'a [Made],
+/// What a trial came to: what is needed to rank it, without its bets.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    name: String,
+    about: String,
+    aggregates: bool,
+    before: Period,
+    after: Period,
+    /// The level returns of the first period's match-days, in order.
+    days: Vec<(i64, f64)>,
+    /// Hash of what was bet on, stakes apart.
+    digest: String,
+    money: Money,
+}
+
+/// What the portfolio says of a trial over both periods.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Money {
+    /// The bankroll at the end.
+    pub end: f64,
+    /// The largest loss from a peak, as a share of it.
+    pub max_drawdown: f64,
+}
+
+impl Tested {
+    /// What a trial's bets come to before and after `split`.
+    #[must_use]
+    pub fn of(trial: &Trial, made: &[Made], split: Instant, money: Money) -> Self {
+        let before = || made.iter().filter(|bet| bet.kickoff < split);
+        let mut days: BTreeMap<i64, f64> = BTreeMap::new();
+        for bet in before() {
+            if let Some(value) = level_return(bet) {
+                *days.entry(day(bet)).or_default() += value;
+            }
+        }
+        Self {
+            name: trial.name.to_string(),
+            about: trial.about.clone(),
+            aggregates: trial.aggregates,
+            before: period(before()),
+            after: period(made.iter().filter(|bet| bet.kickoff >= split)),
+            days: days.into_iter().collect(),
+            digest: digest(made),
+            money,
+        }
+    }
 }
 
 /// The ranking, and how much of it is luck.
@@ -40,45 +80,43 @@ pub struct Ranking {
     pub expected_best_sharpe: f64,
 }
 
-/// Ranks trials on matches before `split`. Nothing of a match from then on enters the order.
+/// Ranks trials by their first period alone: by the probability that their Sharpe ratio is more
+/// than the best of so many reaches by chance, those with few bets last.
 #[must_use]
-pub fn rank(tried: &[Tried<'_>], split: Instant) -> Ranking {
-    let days = match_days(tried, split);
-    let returns: Vec<Returns> = tried.iter().map(|one| returns(one, split, &days)).collect();
+pub fn rank(tested: Vec<Tested>) -> Ranking {
+    let days = match_days(&tested);
+    let returns: Vec<Returns> = tested.iter().map(|one| returns(one, &days)).collect();
     let moments: Vec<Option<Moments>> = returns
         .iter()
-        .map(|returns| Moments::of(returns.iter().map(|(_, r)| *r), days.len()).ok())
+        .map(|returns| Moments::of(&returns.iter().map(|(_, r)| *r), days.len()).ok())
         .collect();
     let ratios: Vec<f64> = moments.iter().flatten().map(|moments| moments.sharpe).collect();
-    let distinct = distinct(tried);
-    let variance = variance(&ratios);
-    let trials = distinct.max(1) as f64;
+    let bet_at_all = tested.iter().filter(|one| one.before.bets + one.after.bets > 0);
+    let distinct = bet_at_all.map(|one| &one.digest).collect::<HashSet<_>>().len();
+    let (variance, trials) = (variance(&ratios), distinct.max(1) as f64);
     let checked = reality_check(&returns, days.len(), BLOCK_DAYS, RESAMPLES, SEED).ok();
-    let mut ranked: Vec<(bool, f64, Ranked)> = tried
-        .iter()
-        .zip(&moments)
-        .map(|(one, moments)| {
-            let before = period(one.made.iter().filter(|bet| bet.kickoff < split));
-            let after = period(one.made.iter().filter(|bet| bet.kickoff >= split));
-            let deflated =
-                moments.map(|moments| deflated_sharpe(&moments, variance, trials).probability);
-            let sharpe = before.sharpe.unwrap_or(f64::NEG_INFINITY);
-            let ranked = Ranked {
-                name: one.trial.name.to_string(),
-                about: one.trial.about.clone(),
-                aggregates: one.trial.aggregates,
-                before,
-                after,
-                deflated,
-            };
-            (before.bets >= BETS_MIN, deflated.unwrap_or(sharpe.min(-1.0)), ranked)
+    let mut ranked: Vec<Ranked> = tested
+        .into_iter()
+        .zip(moments)
+        .map(|(one, moments)| Ranked {
+            name: one.name,
+            about: one.about,
+            aggregates: one.aggregates,
+            before: one.before,
+            after: one.after,
+            bankroll_end: one.money.end,
+            max_drawdown: one.money.max_drawdown,
+            deflated: moments.map(|m| deflated_sharpe(&m, variance, trials).probability),
         })
         .collect();
+    let merit = |one: &Ranked| (one.before.bets >= BETS_MIN, one.deflated.unwrap_or(-1.0));
     ranked.sort_by(|one, other| {
-        other.0.cmp(&one.0).then(other.1.total_cmp(&one.1)).then(one.2.name.cmp(&other.2.name))
+        let ((many, best), (other_many, other_best)) = (merit(one), merit(other));
+        let by_merit = other_many.cmp(&many).then(other_best.total_cmp(&best));
+        by_merit.then_with(|| one.name.cmp(&other.name))
     });
     Ranking {
-        ranked: ranked.into_iter().map(|(_, _, ranked)| ranked).collect(),
+        ranked,
         distinct,
         reality_p: checked.map(|checked| checked.p),
         expected_best_sharpe: expected_best_sharpe(variance, trials),
@@ -86,12 +124,15 @@ pub fn rank(tried: &[Tried<'_>], split: Instant) -> Ranking {
 }
 
 /// Every match-day of the first period on which any trial bet, by its place.
-fn match_days(tried: &[Tried<'_>], split: Instant) -> BTreeMap<i64, u32> {
-    let bets = tried.iter().flat_map(|one| one.made);
-    let mut days: Vec<i64> = bets.filter(|bet| bet.kickoff < split).map(day).collect();
+fn match_days(tested: &[Tested]) -> BTreeMap<i64, u32> {
+    let mut days: Vec<i64> = tested.iter().flat_map(|one| &one.days).map(|(day, _)| *day).collect();
     days.sort_unstable();
     days.dedup();
     days.into_iter().zip(0..).collect()
+}
+
+fn returns(tested: &Tested, days: &BTreeMap<i64, u32>) -> Returns {
+    tested.days.iter().filter_map(|(day, value)| Some((*days.get(day)?, *value))).collect()
 }
 
 fn day(bet: &Made) -> i64 {
@@ -103,16 +144,6 @@ fn level_return(bet: &Made) -> Option<f64> {
     use marabet_schemas::bets::BetOutcome::{Review, Void};
     let end = bet.ended.filter(|end| !matches!(end.outcome, Void | Review))?;
     Some(bet.share.get() * frictions::profit(end.outcome, bet.net_odds))
-}
-
-fn returns(tried: &Tried<'_>, split: Instant, days: &BTreeMap<i64, u32>) -> Returns {
-    let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
-    for bet in tried.made.iter().filter(|bet| bet.kickoff < split) {
-        if let (Some(place), Some(value)) = (days.get(&day(bet)), level_return(bet)) {
-            *sums.entry(*place).or_default() += value;
-        }
-    }
-    sums.into_iter().collect()
 }
 
 fn period<'a>(bets: impl Iterator<Item = &'a Made>) -> Period {
@@ -138,7 +169,7 @@ fn period<'a>(bets: impl Iterator<Item = &'a Made>) -> Period {
         r#yield: of_stake(profit),
         claimed_ev: of_stake(claimed),
         clv: (with_clv > 0).then(|| clv / f64::from(with_clv)),
-        sharpe: Moments::of(days.values().copied(), days.len()).ok().map(|m| m.sharpe),
+        sharpe: Moments::of(&days.values().copied(), days.len()).ok().map(|m| m.sharpe),
     }
 }
 
@@ -151,16 +182,84 @@ fn variance(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (n - 1.0)
 }
 
-/// How many trials differ in what they bet on, stakes apart.
-fn distinct(tried: &[Tried<'_>]) -> usize {
-    let digest = |one: &Tried<'_>| {
-        let mut text = String::new();
-        for bet in one.made {
-            use std::fmt::Write as _;
-            let Made { key, market, selection, book, at, .. } = bet;
-            let _ = writeln!(text, "{key} {market} {selection} {book} {}", at.micros());
+fn digest(made: &[Made]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for bet in made {
+        let Made { key, market, selection, book, at, .. } = bet;
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{key} {market} {selection} {book} {}", at.micros());
+    }
+    crate::digest::of_bytes(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use marabet_quant::payoff::Payoff;
+    use marabet_schemas::StakeFraction;
+    use marabet_schemas::bets::BetOutcome;
+    use marabet_schemas::strategy::Strategy;
+
+    use super::*;
+    use crate::account::MadeEnd;
+
+    fn day_at(day: i64) -> Instant {
+        Instant::default().plus_seconds(day * 86_400)
+    }
+
+    fn bet(day: i64, wins: bool) -> Made {
+        let (market, selection) = ("1x2".parse().unwrap(), "home".parse().unwrap());
+        let outcome = if wins { BetOutcome::Win } else { BetOutcome::Loss };
+        let profit = if wins { 1.0 } else { -1.0 };
+        Made {
+            key: format!("E0|2020-21|A{day}|B|1").parse().unwrap(),
+            at: day_at(day),
+            quoted_at: day_at(day),
+            kickoff: day_at(day).plus_seconds(3_600),
+            book: "bet365".into(),
+            market,
+            selection,
+            payoff: Payoff::new(&market, selection).unwrap(),
+            occurrence: 0,
+            odds: marabet_quant::Odds::new(2.0).unwrap(),
+            net_odds: 2.0,
+            probability: 0.51,
+            ev: 0.02,
+            share: StakeFraction::new(0.01).unwrap(),
+            ended: Some(MadeEnd { at: day_at(day + 1), outcome, profit, clv: Some(0.01) }),
         }
-        crate::digest::of_bytes(text.as_bytes())
-    };
-    tried.iter().filter(|one| !one.made.is_empty()).map(digest).collect::<HashSet<_>>().len()
+    }
+
+    fn tested(name: &str, wins: impl Fn(i64) -> bool) -> Tested {
+        let rules = Strategy::default();
+        let trial = Trial { name: name.into(), about: name.into(), rules, aggregates: false };
+        let made: Vec<Made> = (0..400).map(|day| bet(day, wins(day))).collect();
+        Tested::of(&trial, &made, day_at(200), Money::default())
+    }
+
+    #[test]
+    fn what_comes_after_the_split_has_no_part_in_the_order() {
+        let order = |later: bool| -> Vec<String> {
+            // The first is the better one before the split; after it everything may happen.
+            let first = tested("first", |day| if day < 200 { day % 10 < 7 } else { later });
+            let second = tested("second", |day| if day < 200 { day % 10 < 5 } else { !later });
+            rank(vec![second, first]).ranked.into_iter().map(|one| one.name).collect()
+        };
+        assert_eq!(order(true), ["first", "second"]);
+        assert_eq!(order(false), order(true));
+    }
+
+    #[test]
+    fn strategies_that_bet_alike_count_once() {
+        let alike = || tested("a", |day| day % 2 == 0);
+        assert_eq!(rank(vec![alike(), alike(), alike()]).distinct, 1);
+    }
+
+    #[test]
+    fn a_period_is_what_its_bets_are() {
+        let one = tested("a", |day| day % 4 == 0);
+        assert_eq!((one.before.bets, one.after.bets), (200, 200));
+        assert!((one.before.r#yield.unwrap() + 0.5).abs() < 1e-12);
+        assert!((one.before.claimed_ev.unwrap() - 0.02).abs() < 1e-12);
+    }
 }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod archive;
+mod backtest;
 mod bets;
 mod config;
 mod dead;
@@ -48,6 +49,7 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
             block_on(shadow::execute(*until_done, &configuration(&cli.global)?, json))
         }
         Command::Key(command) => key::execute(command, json),
+        Command::Backtest { arguments } => backtest::execute(arguments, &cli.global),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Log(command) => {

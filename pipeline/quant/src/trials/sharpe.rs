@@ -27,7 +27,7 @@ impl Moments {
     /// [`TrialsError`] for fewer than two days, a return that is no number, or returns that do
     /// not vary.
     pub fn of(
-        returns: impl Iterator<Item = f64> + Clone,
+        returns: &(impl Iterator<Item = f64> + Clone),
         days: usize,
     ) -> Result<Self, TrialsError> {
         if days < 2 {
@@ -128,8 +128,8 @@ mod tests {
     fn days_that_are_not_listed_brought_nothing() {
         let listed = [0.02, -0.01, 0.03];
         let all = [0.02, 0.0, -0.01, 0.0, 0.03, 0.0];
-        let sparse = Moments::of(listed.iter().copied(), 6).unwrap();
-        let dense = Moments::of(all.iter().copied(), 6).unwrap();
+        let sparse = Moments::of(&listed.iter().copied(), 6).unwrap();
+        let dense = Moments::of(&all.iter().copied(), 6).unwrap();
         for (one, other) in [
             (sparse.sharpe, dense.sharpe),
             (sparse.skewness, dense.skewness),
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_has_no_ratio_is_refused() {
-        let of = |returns: &[f64], days| Moments::of(returns.iter().copied(), days);
+        let of = |returns: &[f64], days| Moments::of(&returns.iter().copied(), days);
         assert_eq!(of(&[0.1], 1), Err(TrialsError::TooFewDays(1)));
         assert_eq!(of(&[], 5), Err(TrialsError::NoSpread));
         assert!(matches!(of(&[f64::NAN], 5), Err(TrialsError::Value(_))));

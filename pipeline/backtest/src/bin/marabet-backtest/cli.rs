@@ -79,7 +79,6 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_paper: bool,
     /// Find the same bets by the sweep's way too, and count the differences
-    #[cfg(feature = "sweep")]
     #[arg(long)]
     pub(crate) verify: bool,
     /// Folder of the report

@@ -7,7 +7,6 @@ mod run;
 #[cfg(feature = "sweep")]
 mod sweep;
 mod text;
-#[cfg(feature = "sweep")]
 mod verify;
 
 use std::process::ExitCode;

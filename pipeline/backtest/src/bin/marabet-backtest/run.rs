@@ -74,7 +74,6 @@ pub(crate) fn execute(arguments: &RunArgs, mut setup: Setup, json: bool) -> anyh
     text::say(&answer, &report, json)
 }
 
-#[cfg(feature = "sweep")]
 fn differences(
     arguments: &RunArgs,
     history: &History,
@@ -85,18 +84,7 @@ fn differences(
     if !arguments.verify {
         return Ok(None);
     }
-    crate::verify::differences(history, setup, replayed, threads).map(Some)
-}
-
-#[cfg(not(feature = "sweep"))]
-fn differences(
-    _: &RunArgs,
-    _: &History,
-    _: &Setup,
-    _: &Replayed,
-    _: usize,
-) -> anyhow::Result<Option<u64>> {
-    Ok(None)
+    crate::verify::count(history, setup, replayed, threads).map(Some)
 }
 
 fn of_replay(replayed: &Replayed, history: &History, setup: Setup, seconds: f64) -> Report {

@@ -1,0 +1,142 @@
+//! Making a table: a walk through the facts, competitions side by side, each writing its own files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use marabet_schemas::strategy::Rules;
+use polars::prelude::ParquetWriter;
+
+use super::{CATALOGUE, MANIFEST, Manifest, Table, TableError, columns};
+use crate::clock;
+use crate::history::{History, Strand, Unread};
+use crate::opportunity::{Entering, Row};
+use crate::setup::Setup;
+use crate::survey::{Surveyed, survey};
+use crate::walk::Walked;
+
+/// Rows of a part, at least, before a new one is begun: some forty megabytes as they lie in
+/// memory. A match is never divided.
+const PART_ROWS: usize = 200_000;
+
+/// Makes the table of these views in a folder, or opens it where it was made of the same.
+///
+/// # Errors
+/// [`TableError`]; a table of other facts is not overwritten.
+pub fn build(
+    history: &History,
+    setup: &Setup,
+    views: &Rules,
+    folder: &Path,
+    threads: usize,
+) -> Result<Table, TableError> {
+    let identity = identity(history, setup, views);
+    if let Some(table) = Table::open(folder)? {
+        let is_same = table.manifest.identity == identity;
+        return if is_same {
+            Ok(table)
+        } else {
+            Err(TableError::Other { path: folder.to_owned() })
+        };
+    }
+    let began = clock::moment();
+    // What an interrupted run left is made anew; the manifest comes last.
+    for view in views.strategies.keys() {
+        let of_view = folder.join(view.as_str());
+        if of_view.exists() {
+            std::fs::remove_dir_all(&of_view).map_err(TableError::file(&of_view))?;
+        }
+        std::fs::create_dir_all(&of_view).map_err(TableError::file(&of_view))?;
+    }
+    let entering = Entering::default();
+    let written =
+        history.each(threads, |strand| competition(strand, setup, views, &entering, folder))?;
+    let (mut walked, mut unread, mut rows) = (Walked::default(), Unread::default(), 0);
+    for (surveyed, count) in written {
+        walked += surveyed.walked;
+        unread.add(surveyed.unread);
+        rows += count;
+    }
+    let catalogue = entering.finish();
+    let (unread, seconds) = (unread.total(), began.elapsed().as_secs_f64());
+    let manifest = Manifest { identity, rows, walked, unread, seconds };
+    write_json(&folder.join(CATALOGUE), &catalogue)?;
+    write_json(&folder.join(MANIFEST), &manifest)?;
+    Ok(Table { folder: folder.to_owned(), manifest, catalogue })
+}
+
+fn identity(history: &History, setup: &Setup, views: &Rules) -> String {
+    let facts: Vec<String> = history.strands.iter().map(Strand::fingerprint).collect();
+    let whole = (facts, views, &setup.training);
+    let json = serde_json::to_vec(&whole).expect("a set-up holds only what JSON can say");
+    crate::digest::of_bytes(&json)
+}
+
+fn competition(
+    strand: &Strand,
+    setup: &Setup,
+    views: &Rules,
+    entering: &Entering,
+    folder: &Path,
+) -> Result<(Surveyed, u64), TableError> {
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    let mut failed = None;
+    let surveyed = survey(strand, setup, views, entering, |view, rows| {
+        let part = parts.entry(view.to_owned()).or_insert_with(|| Part {
+            stem: folder.join(view).join(strand.competition.as_str()),
+            number: 0,
+            rows: Vec::new(),
+            written: 0,
+        });
+        part.rows.extend_from_slice(rows);
+        if part.rows.len() >= PART_ROWS && failed.is_none() {
+            failed = part.write().err();
+        }
+    })?;
+    let mut written = 0;
+    for part in parts.values_mut() {
+        if failed.is_none() {
+            failed = part.write().err();
+        }
+        written += part.written;
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok((surveyed, written)),
+    }
+}
+
+/// Rows of one view and competition that wait to be written.
+struct Part {
+    stem: PathBuf,
+    number: u32,
+    rows: Vec<Row>,
+    written: u64,
+}
+
+impl Part {
+    fn write(&mut self) -> Result<(), TableError> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let name = format!("{}-{:03}.parquet", self.stem.display(), self.number);
+        let (path, partial) = (PathBuf::from(&name), PathBuf::from(format!("{name}.partial")));
+        let file = File::create(&partial).map_err(TableError::file(&partial))?;
+        let wrong = |error| TableError::damaged(&partial, error);
+        let mut frame = columns::frame(&self.rows).map_err(wrong)?;
+        let writer = ParquetWriter::new(file).with_row_group_size(Some(PART_ROWS / 4));
+        writer.finish(&mut frame).map_err(|error| TableError::damaged(&partial, error))?;
+        std::fs::rename(&partial, &path).map_err(TableError::file(&path))?;
+        self.written += self.rows.len() as u64;
+        self.number += 1;
+        self.rows.clear();
+        Ok(())
+    }
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), TableError> {
+    let partial = path.with_extension("partial");
+    let json = serde_json::to_vec(value).expect("a table's names are plain data");
+    std::fs::write(&partial, json).map_err(TableError::file(&partial))?;
+    std::fs::rename(&partial, path).map_err(TableError::file(path))
+}
