@@ -7,12 +7,14 @@ mod dead;
 mod events;
 mod import;
 mod model;
+mod names;
 mod odds;
 mod redis;
 mod results;
 mod run;
 mod score;
 mod simulate;
+mod sources;
 mod status;
 mod why;
 
@@ -42,6 +44,10 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
             replay::execute(arguments, &configuration(&cli.global)?, json)
         }
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
+        Command::Sources(command) => {
+            block_on(sources::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Names(command) => names::execute(command, &configuration(&cli.global)?, json),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Dead(command) => {
             block_on(dead::execute(command, &configuration(&cli.global)?, json))

@@ -7,6 +7,7 @@
 mod check;
 mod environment;
 mod file;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,6 +19,10 @@ use marabet_schemas::{Book, StrategyName};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::{ConfigError, load};
+pub(crate) use sources::{
+    ApiFootballConfig, BetfairConfig, ClientConfig, OddsApiConfig, PinnacleConfig, PricesConfig,
+    SourcesConfig,
+};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) training: TrainingConfig,
     /// Where alerts go.
     pub(crate) notify: NotifyConfig,
+    /// Where live facts come from.
+    pub(crate) sources: SourcesConfig,
     /// Whose money.
     pub(crate) account: Account,
     /// What is known of each book, beside what is known by default.
@@ -51,6 +58,7 @@ impl Default for Config {
             archive: ArchiveConfig::default(),
             training: TrainingConfig::default(),
             notify: NotifyConfig::default(),
+            sources: SourcesConfig::default(),
             account,
             books,
             strategies,
@@ -68,6 +76,7 @@ impl Config {
         {
             url.replace_range(scheme + 3..at, "…");
         }
+        self.sources.hide();
         self
     }
 
