@@ -88,6 +88,12 @@ pub(crate) enum Command {
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at the sources: what is set up, what a key allows, what a look brings
+    #[command(subcommand)]
+    Sources(SourcesCommand),
+    /// Answer what is asked about the names of sides, and take answers back
+    #[command(subcommand)]
+    Names(NamesCommand),
     /// Look into the log
     #[command(subcommand)]
     Events(EventsCommand),
@@ -173,6 +179,16 @@ pub(crate) struct RunArgs {
     /// Competitions that are polled, by their codes; all where left out
     #[arg(long, value_delimiter = ',', value_name = "CODE,…", requires = "upcoming")]
     pub(crate) leagues: Vec<String>,
+    /// Sources of the configuration that run; all that are live where left out
+    #[arg(long = "source", value_delimiter = ',', value_name = "TABLE,…",
+          conflicts_with_all = ["stdin", "events", "upcoming"])]
+    pub(crate) sources: Vec<String>,
+    /// Keep what providers answer in this folder, keys taken out
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+    /// Play back what was kept in this folder, and ask nobody
+    #[arg(long, value_name = "FOLDER", conflicts_with = "record")]
+    pub(crate) replay: Option<PathBuf>,
     /// End when the input has ended and every stage has caught up
     #[arg(long)]
     pub(crate) until_done: bool,
@@ -336,6 +352,54 @@ pub(crate) enum DeadCommand {
 pub(crate) enum ConfigCommand {
     /// Check the file and the environment, and show what is in force
     Check,
+}
+
+/// `marabet sources …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum SourcesCommand {
+    /// Every source: whether it is set up, how it does, its last fault
+    List {
+        /// The competitions that are known, and which providers have them
+        #[arg(long)]
+        competitions: bool,
+    },
+    /// Check settings and keys, with calls that cost nothing
+    Check {
+        /// One source alone, by its table in the configuration
+        source: Option<String>,
+    },
+    /// Make one look, and say what it brings; nothing is appended to the log
+    Probe {
+        /// The source, by its table in the configuration
+        source: String,
+    },
+}
+
+/// `marabet names …`
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum NamesCommand {
+    /// What is asked, with the sides that a name could mean
+    Review,
+    /// The name means a side that is known: the likeliest, or the one that is given
+    Merge {
+        /// Its number in the review, or the name as its source writes it
+        name: String,
+        /// The side, as keys of matches write it
+        side: Option<String>,
+        /// The source that writes it so
+        #[arg(long = "of", value_name = "SOURCE")]
+        source: Option<String>,
+    },
+    /// The name means a side of its own: answers a question, or takes a joining back
+    Split {
+        /// Its number in the review, or the name as its source writes it
+        name: String,
+        /// How the side is called; as its source writes it where left out
+        into: Option<String>,
+        /// The source that writes it so
+        #[arg(long = "of", value_name = "SOURCE")]
+        source: Option<String>,
+    },
 }
 
 /// `marabet events …`

@@ -11,6 +11,7 @@ mod failure;
 mod line;
 mod output;
 mod replay;
+mod sources;
 mod summary;
 
 use std::process::ExitCode;

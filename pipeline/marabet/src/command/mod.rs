@@ -10,6 +10,7 @@ mod import;
 mod key;
 mod log;
 mod model;
+mod names;
 mod odds;
 mod redis;
 mod results;
@@ -17,6 +18,7 @@ mod run;
 mod score;
 mod shadow;
 mod simulate;
+mod sources;
 mod status;
 mod why;
 
@@ -51,6 +53,10 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         Command::Key(command) => key::execute(command, json),
         Command::Backtest { arguments } => backtest::execute(arguments, &cli.global),
         Command::Redis => block_on(redis::execute(&configuration(&cli.global)?, json)),
+        Command::Sources(command) => {
+            block_on(sources::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Names(command) => names::execute(command, &configuration(&cli.global)?, json),
         Command::Status => block_on(status::execute(&configuration(&cli.global)?, json)),
         Command::Log(command) => {
             block_on(log::execute(command, &configuration(&cli.global)?, json))

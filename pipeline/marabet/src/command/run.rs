@@ -10,7 +10,7 @@ use marabet_archive::{Archive, ArchiverOptions, GROUP};
 use marabet_ingest::clock::WallClock as SourceClock;
 use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
-use marabet_ingest::{RejectWriter, Rejects, Source, SourceError};
+use marabet_ingest::{RejectWriter, Rejects, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
 use crate::line::{alerts, faces, open, readback, restart};
+use crate::sources::{self, Opening, Setup};
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
@@ -98,8 +99,8 @@ async fn show(
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.
 async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let ingests = arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest);
-    if ingests && let Some(source) = source(log, arguments).await? {
-        feed(log, source, arguments, config).await?;
+    if ingests && let Some(opening) = source(log, arguments, config).await? {
+        feed(log, opening, config).await?;
     }
     if !arguments.until_done {
         std::future::pending::<()>().await;
@@ -107,17 +108,32 @@ async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result
     Ok(())
 }
 
-/// The source that the arguments name.
-async fn source(log: &Log, arguments: &RunArgs) -> anyhow::Result<Option<Box<dyn Source>>> {
+/// The source that the arguments name, or those of the configuration.
+async fn source(
+    log: &Log,
+    arguments: &RunArgs,
+    config: &Config,
+) -> anyhow::Result<Option<Opening>> {
     if arguments.stdin {
-        return Ok(Some(Box::new(NdjsonPipe::stdin())));
+        return Ok(Some(Opening { source: Box::new(NdjsonPipe::stdin()), recorded: false }));
     }
     if arguments.upcoming {
-        return Ok(Some(Box::new(upcoming(log, arguments).await?)));
+        let source = Box::new(upcoming(log, arguments).await?);
+        return Ok(Some(Opening { source, recorded: false }));
     }
-    let Some(path) = &arguments.events else { return Ok(None) };
-    let name = SourceName::new("events");
-    Ok(Some(Box::new(NdjsonFile::open(name, path)?)))
+    if let Some(path) = &arguments.events {
+        let source = Box::new(NdjsonFile::open(SourceName::new("events"), path)?);
+        return Ok(Some(Opening { source, recorded: true }));
+    }
+    if config.sources.is_empty() && arguments.sources.is_empty() {
+        return Ok(None);
+    }
+    let setup = Setup {
+        tables: arguments.sources.clone(),
+        record: arguments.record.clone(),
+        replay: arguments.replay.clone(),
+    };
+    sources::open(config, &setup, &readback::events(log, Stream::Feed).await?)
 }
 
 /// The poller of coming matches, knowing what the log holds, so that a restart repeats nothing.
@@ -133,10 +149,10 @@ async fn upcoming(log: &Log, arguments: &RunArgs) -> anyhow::Result<Upcoming> {
 
 async fn feed(
     log: &Log,
-    mut source: Box<dyn Source>,
-    arguments: &RunArgs,
+    opening: Opening,
     config: &Config,
 ) -> anyhow::Result<()> {
+    let Opening { mut source, recorded } = opening;
     let folder = &config.log.folder;
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let path = folder.join("rejects.ndjson");
@@ -146,7 +162,7 @@ async fn feed(
 
     let mut feeder = Feeder::open(log, source.name(), config).await?;
     feeder.publish_rules(&config.rules(), open::now()).await?;
-    if arguments.events.is_some() {
+    if recorded {
         feeder.number_facts();
     } else {
         feeder.learn_from_log().await?;

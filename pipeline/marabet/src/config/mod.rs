@@ -7,6 +7,7 @@
 mod check;
 mod environment;
 mod file;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +20,10 @@ use marabet_web::WebConfig;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::{ConfigError, load};
+pub(crate) use sources::{
+    ApiFootballConfig, BetfairConfig, ClientConfig, OddsApiConfig, PinnacleConfig, PricesConfig,
+    SourcesConfig,
+};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) notify: NotifyConfig,
     /// How the API and the dashboard are served.
     pub(crate) web: WebConfig,
+    /// Where live facts come from.
+    pub(crate) sources: SourcesConfig,
     /// Whose money.
     pub(crate) account: Account,
     /// What is known of each book, beside what is known by default.
@@ -55,6 +62,7 @@ impl Default for Config {
             training: TrainingConfig::default(),
             notify: NotifyConfig::default(),
             web: WebConfig::default(),
+            sources: SourcesConfig::default(),
             account,
             books,
             strategies,
@@ -72,6 +80,7 @@ impl Config {
         {
             url.replace_range(scheme + 3..at, "…");
         }
+        self.sources.hide();
         self
     }
 
