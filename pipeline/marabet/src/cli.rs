@@ -212,6 +212,8 @@ pub(crate) enum StageName {
     Notify,
     /// Every stream into Parquet files
     Archive,
+    /// The API, the dashboard and the metrics
+    Web,
 }
 
 /// `marabet archive …`
@@ -290,8 +292,6 @@ pub(crate) enum LogCommand {
         /// The group, as `status` names it
         group: String,
     },
-    /// The API, the dashboard and the metrics
-    Web,
 }
 
 /// `marabet key …`

@@ -100,7 +100,7 @@ async fn show(
 async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let ingests = arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest);
     if ingests && let Some(opening) = source(log, arguments, config).await? {
-        feed(log, opening, config).await?;
+        feed(log, opening, arguments.stdin, config).await?;
     }
     if !arguments.until_done {
         std::future::pending::<()>().await;
@@ -147,9 +147,12 @@ async fn upcoming(log: &Log, arguments: &RunArgs) -> anyhow::Result<Upcoming> {
     Ok(upcoming)
 }
 
+/// Feeds what a source has until it ends. Where its end is an acknowledgement to whoever wrote it,
+/// `is_awaited`, that end waits until all of it is durable.
 async fn feed(
     log: &Log,
     opening: Opening,
+    is_awaited: bool,
     config: &Config,
 ) -> anyhow::Result<()> {
     let Opening { mut source, recorded } = opening;
@@ -189,8 +192,7 @@ async fn feed(
         }
     }
     feeder.flush().await?;
-    if arguments.stdin {
-        // Whoever wrote into the pipe takes our end for an acknowledgement.
+    if is_awaited {
         feeder.flush_durable().await?;
     }
     let counts = rejects.finish()?;
