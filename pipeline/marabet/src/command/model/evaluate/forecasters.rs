@@ -126,8 +126,8 @@ impl Walk<'_> {
     /// Base rates, goal models and ratings: those that need nobody else.
     fn own(&self, wanted: &BTreeSet<&str>) -> anyhow::Result<Said> {
         let Self { history, refit } = *self;
-        let mut jobs: Vec<(String, Job<'_, Forecasts>)> = Vec::new();
-        jobs.push(("base_rates".to_owned(), Box::new(|| Ok(base_rates(history)))));
+        let mut jobs: Vec<(String, Job<'_, Forecasts>)> =
+            vec![("base_rates".to_owned(), Box::new(|| Ok(base_rates(history))))];
         for model in Model::ALL.into_iter().filter(|model| wanted.contains(model.as_str())) {
             if model == Model::DixonColes {
                 for xi in DECAYS {
