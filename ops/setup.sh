@@ -33,17 +33,20 @@ as_root() {
   fi
 }
 
-# What the checks from outside need: a browser with its driver, Prometheus, Python.
+# Whether Python can make an environment: a test reads the archive as other programs do.
+have_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+# What the checks from outside need: a browser with its driver, Prometheus.
 check_packages() {
   command -v chromedriver >/dev/null || echo chromium chromium-driver
   command -v promtool >/dev/null || echo prometheus
   command -v amtool >/dev/null || echo prometheus-alertmanager
-  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   command -v systemd-analyze >/dev/null || echo systemd
 }
 
 packages=()
 have_redis || packages+=(redis-server)
+have_python || packages+=(python3 python3-venv)
 # `setup.sh checks` installs what `make test-web` needs too.
 if [ "${1:-}" = checks ]; then
   read -r -d '' -a more < <(check_packages) || true

@@ -16,6 +16,8 @@ use crate::store::Store;
 
 /// The file that says what the archive is.
 const ABOUT: &str = "archive.json";
+/// What was imported, so that it is not imported twice.
+pub(crate) const IMPORTED: &str = "import.json";
 /// The frames that stages pass over.
 const MARKS: &str = "quarantine.json";
 
@@ -26,6 +28,9 @@ pub struct About {
     pub form: u32,
     /// How many partitions the matches are spread over.
     pub partitions: u16,
+    /// The namespace of the log that is archived here; none while there is only imported history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 /// Frames that a stage passes over, because applying them ends the process: by stage, partition
@@ -107,20 +112,36 @@ impl Archive {
         })
     }
 
-    /// Sees that it is one of this many partitions, and says so where nothing is there yet.
+    /// Sees that it is one of this many partitions, and of this namespace where a log is to be
+    /// archived; says so where nothing is there yet.
     ///
     /// # Errors
-    /// [`ArchiveError::Partitions`], and as [`Archive::about`].
-    pub fn found(&self, partitions: u16) -> Result<About, ArchiveError> {
-        if let Some(about) = self.about()? {
-            if about.partitions != partitions {
+    /// [`ArchiveError::Partitions`]; [`ArchiveError::There`] for another namespace's archive; and
+    /// as [`Archive::about`].
+    pub fn found(&self, partitions: u16, namespace: Option<&str>) -> Result<About, ArchiveError> {
+        let there = self.about()?;
+        let mut about = match &there {
+            Some(about) if about.partitions != partitions => {
                 let (archive, found) = (self.name(), about.partitions);
                 return Err(ArchiveError::Partitions { archive, found, asked: partitions });
             }
-            return Ok(about);
+            Some(about) => about.clone(),
+            None => About { form: FORM, partitions, namespace: None },
+        };
+        match (&about.namespace, namespace) {
+            (Some(of), Some(asked)) if of != asked => {
+                return Err(ArchiveError::There {
+                    archive: self.name(),
+                    what: format!("the log of namespace `{of}`"),
+                    advice: format!("set archive.location to another folder for `{asked}`"),
+                });
+            }
+            (None, Some(asked)) => about.namespace = Some(asked.to_owned()),
+            _ => {}
         }
-        let about = About { form: FORM, partitions };
-        self.store.replace(ABOUT, &json(&about))?;
+        if there.as_ref() != Some(&about) {
+            self.store.replace(ABOUT, &json(&about))?;
+        }
         Ok(about)
     }
 
@@ -241,6 +262,26 @@ impl Archive {
             }
         }
         Ok(order)
+    }
+
+    /// Up to which entry a partition's feed is history that was imported, and that no live stage
+    /// has seen.
+    ///
+    /// # Errors
+    /// As [`Archive::files`] and [`Archive::open`].
+    pub fn imported_until(&self, partition: u16) -> Result<EntryId, ArchiveError> {
+        let mut until = EntryId::default();
+        if self.store.read(IMPORTED)?.is_none() {
+            return Ok(until);
+        }
+        let feed = self.files(&Holding::Stream(Stream::Feed), &Days::ALL)?;
+        for place in feed.iter().filter(|place| place.partition == partition) {
+            // The log counts its entries; history has no count.
+            if self.open(place)?.content().ordinal == 0 {
+                until = until.max(place.last);
+            }
+        }
+        Ok(until)
     }
 
     /// Puts a file in its place, durably. One that is there already holds the same entries.

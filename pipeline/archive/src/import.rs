@@ -12,13 +12,11 @@ use marabet_schemas::{ArtefactHash, EntryId, Event, Instant};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, IMPORTED};
 use crate::error::ArchiveError;
 use crate::file::FileWriter;
 use crate::schema::Holding;
 
-/// What was imported, so that it is not imported twice.
-const IMPORTED: &str = "import.json";
 /// A file is ended at this many rows.
 const FILE_ROWS_MAX: u64 = 1 << 20;
 /// History is written once and read often.
@@ -94,7 +92,7 @@ impl Importer {
         fingerprint: &ArtefactHash,
         description: &str,
     ) -> Result<Self, ArchiveError> {
-        archive.found(partitions)?;
+        archive.found(partitions, None)?;
         let (fingerprint, description) = (fingerprint.to_string(), description.to_owned());
         let source = Source { fingerprint, description };
         if let Some(bytes) = archive.store().read(IMPORTED)? {

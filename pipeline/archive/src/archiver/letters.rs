@@ -4,6 +4,7 @@
 //! archive is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use marabet_schemas::EntryId;
 use marabet_streams::backoff::Backoff;
@@ -16,6 +17,8 @@ use crate::file::FileWriter;
 use crate::place::day_number;
 use crate::schema::Holding;
 
+/// How often the letters are looked at, at most.
+const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
 /// Entries that are read at once.
 const PAGE: usize = 1_000;
 
@@ -31,9 +34,9 @@ pub(super) async fn run(
         let asked = shutdown.unless_asked(tokio::time::sleep(options.age_max)).await.is_none();
         match sweep(&log, &archive, &options).await {
             Ok(()) => waits.reset(),
-            Err(error) if error.is_transient() && !asked => {
-                tracing::warn!("dead letters not archived: {error}; trying again");
-                waits.wait().await;
+            Err(error) if error.is_transient() => {
+                tracing::warn!("dead letters not archived: {error}; they are, the next time");
+                shutdown.unless_asked(waits.wait()).await;
             }
             Err(error) => return Err(error),
         }

@@ -57,8 +57,8 @@ pub async fn run_archive(
     shutdown: Shutdown,
 ) -> Result<(), ArchiveError> {
     let partitions = log.namespace().partitions();
-    let own = archive.clone();
-    blocking(move || own.found(partitions)).await?;
+    let (own, namespace) = (archive.clone(), log.namespace().prefix().to_owned());
+    blocking(move || own.found(partitions, Some(&namespace))).await?;
     let [feed, priced, bets, grants] = Stream::ALL.map(|stream| {
         stream::run(log.clone(), archive.clone(), stream, options.clone(), shutdown.clone())
     });

@@ -119,7 +119,7 @@ async fn lane(
     let own = archive.clone();
     let last = place.last;
     let ordinal = blocking(move || Ok(own.open(&place)?.content().ordinal)).await?;
-    if ordinal > 0 && ordinal < gone {
+    if ordinal < gone {
         tracing::error!(
             %stream, partition,
             "the log has a gap: {} entries after {last} were dropped before they were archived",

@@ -120,7 +120,9 @@ impl Work<'_> {
         let lanes = resume::lanes(self.log, self.archive, self.stream).await?;
         let ends: Vec<_> = lanes.iter().map(|(&number, lane)| (number, lane.taken)).collect();
         for (partition, taken) in ends {
-            self.reader.go_on_after(partition, taken).await?;
+            // A new log behind old files ends before them: its group must not stand above it.
+            let last = self.log.last_id(self.stream, partition).await?;
+            self.reader.go_on_after(partition, taken.min(last)).await?;
         }
         self.lanes = lanes;
         self.tenure = self.reader.tenures();

@@ -12,7 +12,7 @@ use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
 use marabet_ingest::{RejectWriter, Rejects, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
-use marabet_schemas::{Competition, Source as SourceName};
+use marabet_schemas::{Competition, Event, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
 use marabet_web::clock::Clock as FaceClock;
 
@@ -20,7 +20,7 @@ use crate::cli::{RunArgs, StageName};
 use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, faces, open, readback, restart};
+use crate::line::{alerts, faces, open, past, restart};
 use crate::sources::{self, Opening, Setup};
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
@@ -118,7 +118,7 @@ async fn source(
         return Ok(Some(Opening { source: Box::new(NdjsonPipe::stdin()), recorded: false }));
     }
     if arguments.upcoming {
-        let source = Box::new(upcoming(log, arguments).await?);
+        let source = Box::new(upcoming(log, arguments, config).await?);
         return Ok(Some(Opening { source, recorded: false }));
     }
     if let Some(path) = &arguments.events {
@@ -133,15 +133,20 @@ async fn source(
         record: arguments.record.clone(),
         replay: arguments.replay.clone(),
     };
-    sources::open(config, &setup, &readback::events(log, Stream::Feed).await?)
+    sources::open(config, &setup, &facts_before(log, config).await?)
+}
+
+/// What was known before this process began.
+async fn facts_before(log: &Log, config: &Config) -> anyhow::Result<Vec<Event>> {
+    past::facts(log, &Archive::at(&config.archive_location())?).await
 }
 
 /// The poller of coming matches, knowing what the log holds, so that a restart repeats nothing.
-async fn upcoming(log: &Log, arguments: &RunArgs) -> anyhow::Result<Upcoming> {
+async fn upcoming(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<Upcoming> {
     let competitions = arguments.leagues.iter().map(Competition::new).collect();
     let settings = UpcomingSettings { competitions, ..UpcomingSettings::default() };
     let mut upcoming = Upcoming::new(settings, Arc::new(SourceClock));
-    for event in readback::events(log, Stream::Feed).await? {
+    for event in facts_before(log, config).await? {
         upcoming.observe(&event);
     }
     Ok(upcoming)
@@ -164,12 +169,14 @@ async fn feed(
     let mut rejects = RejectWriter::new(BufWriter::new(file));
 
     let mut feeder = Feeder::open(log, source.name(), config).await?;
-    feeder.publish_rules(&config.rules(), open::now()).await?;
+    let before = facts_before(log, config).await?;
+    feeder.publish_rules(&config.rules(), open::now(), &before).await?;
     if recorded {
         feeder.number_facts();
     } else {
-        feeder.learn_from_log().await?;
+        feeder.learn(&before);
     }
+    drop(before);
     loop {
         match source.next().await {
             Ok(Some(batch)) => {

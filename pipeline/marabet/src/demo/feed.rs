@@ -17,7 +17,7 @@ pub(super) async fn feed(
     let mut feeder = Feeder::open(log, &demo_source(), config).await?;
     feeder.learn(&season.before);
     if let Some(first) = season.facts.first() {
-        feeder.publish_rules(&config.rules(), first.at).await?;
+        feeder.publish_rules(&config.rules(), first.at, &[]).await?;
     }
     screen.begin(season.facts.len());
     for fact in &season.facts {

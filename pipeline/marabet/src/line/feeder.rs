@@ -6,7 +6,7 @@ use marabet_quant::goals::FitOptions;
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Body, Event, Instant, Source};
-use marabet_streams::{FeedOptions, FeedWriter, Log, LogError, Stream};
+use marabet_streams::{FeedOptions, FeedWriter, Log};
 
 use crate::config::{Config, TrainingConfig};
 
@@ -53,24 +53,20 @@ impl Feeder {
         facts.iter().for_each(|fact| self.trainer.learn(fact));
     }
 
-    /// Lets the trainer know what the log already holds.
-    pub(crate) async fn learn_from_log(&mut self) -> Result<(), LogError> {
-        for partition in 0..self.log.namespace().partitions() {
-            let mut pages = super::readback::Pages::of(&self.log, Stream::Feed, partition);
-            while let Some(frames) = pages.next().await? {
-                for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
-                    self.trainer.learn(event);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the rules in force from `at` on, unless they are in force already. They are a source
-    /// of their own, so that a change of theirs renumbers no fact.
-    pub(crate) async fn publish_rules(&mut self, rules: &Rules, at: Instant) -> anyhow::Result<()> {
-        let last = last_rules(&self.log).await?;
-        let number = last.as_ref().map_or(0, |last| last.number) + 1;
+    /// Puts the rules in force from `at` on, unless they are in force already after what was known
+    /// before. They are a source of their own, so that a change of theirs renumbers no fact.
+    pub(crate) async fn publish_rules(
+        &mut self,
+        rules: &Rules,
+        at: Instant,
+        before: &[Event],
+    ) -> anyhow::Result<()> {
+        let published = before.iter().filter_map(|event| match &event.body {
+            Body::ConfigPublished(published) => Some(published),
+            _ => None,
+        });
+        let last = published.max_by_key(|published| published.number);
+        let number = last.map_or(0, |last| last.number) + 1;
         let published = ConfigPublished::new(number, rules.clone());
         if last.is_none_or(|last| last.hash != published.hash) {
             let source = Source::new("configuration");
@@ -125,20 +121,6 @@ impl Feeder {
     pub(crate) async fn flush_durable(&mut self) -> Result<(), LogError> {
         self.writer.flush_durable().await
     }
-}
-
-/// The rules in force in the log, as its first partition has them.
-async fn last_rules(log: &Log) -> Result<Option<ConfigPublished>, LogError> {
-    let mut pages = super::readback::Pages::of(log, Stream::Feed, 0);
-    let mut last = None;
-    while let Some(frames) = pages.next().await? {
-        for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
-            if let Body::ConfigPublished(published) = &event.body {
-                last = Some(published.clone());
-            }
-        }
-    }
-    Ok(last)
 }
 
 fn training_options(config: &TrainingConfig) -> TrainingOptions {

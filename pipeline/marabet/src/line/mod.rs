@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod faces;
 pub(crate) mod feeder;
 pub(crate) mod open;
+pub(crate) mod past;
 pub(crate) mod pure;
 pub(crate) mod restart;
 pub(crate) mod stages;

@@ -83,6 +83,10 @@ impl Artefacts for Models<'_> {
 /// Replays an archive.
 pub(crate) fn replay(plan: &Plan<'_>) -> anyhow::Result<Replayed> {
     let about = plan.archive.existing()?;
+    let is_history = about.namespace.is_none();
+    let grants = Holding::Stream(Stream::Grants);
+    let has_account =
+        !plan.choice.leaves_matches_out() && plan.archive.holdings()?.contains(&grants);
     let marks = plan.archive.marks()?;
     let models = Models::of(plan.archive);
     let mut replayed = Replayed::default();
@@ -90,6 +94,11 @@ pub(crate) fn replay(plan: &Plan<'_>) -> anyhow::Result<Replayed> {
     let mut pace = plan.speed.map(Pace::at);
     for partition in 0..about.partitions {
         let mut lane = Lane::new(plan, &marks, &models, partition)?;
+        lane.begun = !is_history;
+        if plan.verify {
+            // Live stages have not seen what was imported.
+            lane.live_after = plan.archive.imported_until(partition)?;
+        }
         let mut frames =
             plan.archive.frames(&Holding::Stream(Stream::Feed), partition, &Days::ALL)?;
         loop {
@@ -101,14 +110,16 @@ pub(crate) fn replay(plan: &Plan<'_>) -> anyhow::Result<Replayed> {
                 pace.wait_for(&batch);
             }
             for (id, bets) in lane.through(batch, &mut replayed)? {
-                replayed.bets.extend(bets.iter().cloned());
-                by_frame.insert((partition, id), bets);
+                if has_account {
+                    by_frame.insert((partition, id), bets.clone());
+                }
+                replayed.bets.extend(bets);
             }
         }
         lane.finish(&mut replayed)?;
     }
     plan.choice.found(&replayed.seen)?;
-    if !plan.choice.leaves_matches_out() {
+    if has_account {
         replayed.grants = account(plan, &models, &by_frame, &mut replayed)?;
     }
     Ok(replayed)
@@ -124,6 +135,9 @@ struct Lane<'a> {
     detect: Driver<Detect>,
     /// What was derived live, where it is compared.
     live: Option<(Stand, Stand)>,
+    /// What stands up to here is passed over.
+    live_after: EntryId,
+    /// Whether rules are in force, or come with the log.
     begun: bool,
 }
 
@@ -148,6 +162,7 @@ impl<'a> Lane<'a> {
             predict: Driver::new(Predict::new(), partition).without_views(),
             detect: Driver::new(Detect::new(), partition).without_views(),
             live,
+            live_after: EntryId::default(),
             begun: false,
         })
     }
@@ -162,6 +177,9 @@ impl<'a> Lane<'a> {
         while batch.len() < FRAMES_MAX {
             let Some(frame) = frames.next() else { break };
             let mut frame = frame?;
+            if frame.id <= self.live_after {
+                continue;
+            }
             self.begin(&frame, &mut batch, replayed)?;
             for event in frame.events.iter_mut().flatten() {
                 if let Body::ConfigPublished(published) = &event.body {

@@ -5,6 +5,8 @@ mod cause;
 pub(crate) mod choice;
 pub(crate) mod difference;
 mod drive;
+#[cfg(test)]
+mod lookahead;
 mod overrides;
 mod report;
 mod shadow;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails")]
 
+mod archive;
 mod bad_input;
 mod calculators;
 mod demo;

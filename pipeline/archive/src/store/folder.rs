@@ -1,0 +1,164 @@
+//! A folder of this machine: whole files or none, and durable when a call returns.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::error::ArchiveError;
+
+/// Begins the names of files that are being written; what a crash leaves of them is no archive's.
+const TEMPORARY: &str = ".tmp-";
+/// How deep below the archive's folder files lie.
+const DEPTH_MAX: usize = 6;
+
+/// A folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder(pub(super) PathBuf);
+
+impl Folder {
+    pub(super) fn name(&self, path: &str) -> String {
+        if path.is_empty() {
+            self.0.display().to_string()
+        } else {
+            self.0.join(path).display().to_string()
+        }
+    }
+
+    fn failed(&self, path: &str, error: &std::io::Error) -> ArchiveError {
+        let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let advice = if full { "; free some space: nothing is lost meanwhile" } else { "" };
+        ArchiveError::Store { file: self.name(path), reason: format!("{error}{advice}"), full }
+    }
+
+    pub(super) fn list(&self, below: &str) -> Result<Vec<String>, ArchiveError> {
+        let mut found = Vec::new();
+        let start = self.0.join(below);
+        if start.exists() {
+            walk(&start, &self.0, DEPTH_MAX, &mut found)
+                .map_err(|(path, error)| self.failed(&path, &error))?;
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    pub(super) fn read(&self, path: &str) -> Result<Option<Bytes>, ArchiveError> {
+        match fs::read(self.0.join(path)) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(path, &error)),
+        }
+    }
+
+    pub(super) fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        if self.0.join(path).exists() {
+            return Ok(false);
+        }
+        self.replace(path, bytes)?;
+        Ok(true)
+    }
+
+    pub(super) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        write_durable(&self.0, path, bytes).map_err(|error| self.failed(path, &error))
+    }
+
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), ArchiveError> {
+        let target = self.0.join(to);
+        let moved = make_folder(&self.0, &target).and_then(|()| {
+            fs::rename(self.0.join(from), &target)?;
+            sync_folder_of(&self.0.join(from))?;
+            sync_folder_of(&target)
+        });
+        moved.map_err(|error| self.failed(from, &error))
+    }
+
+    pub(super) fn remove(&self, path: &str) -> Result<(), ArchiveError> {
+        let file = self.0.join(path);
+        fs::remove_file(&file)
+            .and_then(|()| sync_folder_of(&file))
+            .map_err(|error| self.failed(path, &error))
+    }
+}
+
+/// Temporary file, fsync, rename, fsync of the folder: a crash leaves the whole file or none.
+fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let target = folder.join(path);
+    make_folder(folder, &target)?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = target.with_file_name(format!("{TEMPORARY}{}-{name}", std::process::id()));
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, &target));
+    if let Err(error) = renamed {
+        // What cannot be removed either is passed over by every reader.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    sync_folder_of(&target)
+}
+
+/// Makes the folder of a file, and sees that it is on the disk.
+fn make_folder(root: &Path, file: &Path) -> std::io::Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    if folder.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    // Each new folder is an entry of the one above it.
+    for made in folder.ancestors().take_while(|made| made.starts_with(root)) {
+        sync_folder_of(made)?;
+    }
+    Ok(())
+}
+
+fn sync_folder_of(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+type Failed = (String, std::io::Error);
+
+fn walk(folder: &Path, root: &Path, depth: usize, found: &mut Vec<String>) -> Result<(), Failed> {
+    let failed = |error| (relative(folder, root), error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            if depth > 0 {
+                walk(&path, root, depth - 1, found)?;
+            }
+        } else if !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            found.push(relative(&path, root));
+        }
+    }
+    Ok(())
+}
+
+fn relative(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_and_what_is_there_is_never_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder(home.path().to_owned());
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let said = folder.failed("feed/x.parquet", &full).to_string();
+        assert!(said.contains("feed/x.parquet") && said.contains("free some space"), "{said}");
+
+        assert!(folder.write_new("a/b", b"first").unwrap());
+        assert!(!folder.write_new("a/b", b"second").unwrap());
+        assert_eq!(folder.read("a/b").unwrap().unwrap(), b"first"[..]);
+        fs::write(home.path().join("a/.tmp-9-c"), "half").unwrap();
+        assert_eq!(folder.list("").unwrap(), ["a/b"], "what a crash left is no file");
+    }
+}

@@ -1,0 +1,81 @@
+//! Where the files lie: a folder, or a bucket of an object store.
+//!
+//! Calls block; whoever runs in an asynchronous task calls from a thread that may.
+
+mod bucket;
+mod folder;
+mod wire;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::ArchiveError;
+use bucket::Bucket;
+use folder::Folder;
+
+/// Where the files of an archive lie.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    /// A folder of this machine.
+    Folder(Folder),
+    /// A bucket that speaks the protocol of S3.
+    Bucket(Arc<Bucket>),
+}
+
+/// Does the same in either.
+macro_rules! either {
+    ($store:expr, $it:ident => $work:expr) => {
+        match $store {
+            Store::Folder($it) => $work,
+            Store::Bucket($it) => $work,
+        }
+    };
+}
+
+impl Store {
+    /// The store at a path, or at `s3://bucket/prefix`.
+    pub(crate) fn at(location: &str) -> Result<Self, ArchiveError> {
+        if location.contains("://") {
+            return Ok(Self::Bucket(Arc::new(Bucket::at(location)?)));
+        }
+        Ok(Self::Folder(Folder(PathBuf::from(location))))
+    }
+
+    /// How errors name a file of it.
+    pub(crate) fn name(&self, path: &str) -> String {
+        either!(self, it => it.name(path))
+    }
+
+    /// The paths of all files below a folder of the archive, sorted.
+    pub(crate) fn list(&self, below: &str) -> Result<Vec<String>, ArchiveError> {
+        either!(self, it => it.list(below))
+    }
+
+    /// A file's content; none where there is no such file.
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Bytes>, ArchiveError> {
+        either!(self, it => it.read(path))
+    }
+
+    /// Writes a file that is not there yet, whole or not at all, and durable when this returns.
+    /// False where a file of this name is there: it is left as it is.
+    pub(crate) fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        either!(self, it => it.write_new(path, bytes))
+    }
+
+    /// Writes a file, whole or not at all, in the place of one that is there.
+    pub(crate) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        either!(self, it => it.replace(path, bytes))
+    }
+
+    /// Moves a file within the archive.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), ArchiveError> {
+        either!(self, it => it.rename(from, to))
+    }
+
+    /// Takes a file away.
+    pub(crate) fn remove(&self, path: &str) -> Result<(), ArchiveError> {
+        either!(self, it => it.remove(path))
+    }
+}
