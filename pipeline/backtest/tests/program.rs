@@ -1,0 +1,94 @@
+//! The program as a user runs it.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_marabet-backtest"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("MARABET_DATA")
+        .env_remove("MARABET_CONFIG")
+        .output()
+        .unwrap()
+}
+
+fn error(arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
+    let output = run(arguments, folder);
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_run_answers_with_one_object_and_leaves_a_report_that_asks_nothing_of_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "run",
+        "--simulate",
+        "--strategies",
+        "sharp,consensus",
+        "--verify",
+        "--json",
+        "--out",
+        "r",
+    ];
+    let output = run(&arguments, folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in [
+        "quotes",
+        "seconds",
+        "quotes_per_s",
+        "bets",
+        "bets_digest",
+        "yield",
+        "yield_ci95",
+        "clv_mean",
+        "max_drawdown",
+        "differences",
+    ] {
+        assert!(!answer[key].is_null(), "no `{key}` in {answer}");
+    }
+    assert_eq!(answer["differences"], 0);
+    assert!(answer["bets"].as_u64().unwrap() > 0);
+    let page = std::fs::read_to_string(folder.path().join("r/report.html")).unwrap();
+    for asks in ["<script", "<link", "http://", "https://", "url(", "@import", "<img", "<iframe"] {
+        assert!(!page.contains(asks), "the page holds `{asks}`");
+    }
+    assert!(page.contains("SIMULATED") && page.contains("<svg"));
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("r/report.json")).unwrap())
+            .unwrap();
+    assert_eq!(report["bets_digest"], answer["bets_digest"]);
+
+    // The same again gives the same bets.
+    let again = run(&arguments, folder.path());
+    let again: serde_json::Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again["bets_digest"], answer["bets_digest"]);
+}
+
+#[test]
+fn bad_input_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("empty")).unwrap();
+    std::fs::create_dir(at.join("garbage")).unwrap();
+    std::fs::write(at.join("garbage/E0.csv"), "this,is\nno,season\n").unwrap();
+    std::fs::write(at.join("bad.toml"), "[strategies.a]\nev_mn = 1\n").unwrap();
+    std::fs::write(at.join("file"), "").unwrap();
+    for (arguments, code, says) in [
+        (&["run", "--data", "nowhere"][..], 1, "nowhere"),
+        (&["run", "--data", "empty"], 1, "--data"),
+        (&["run", "--data", "garbage", "--leagues", "XX"], 1, "XX"),
+        (&["run", "--simulate", "--config", "bad.toml"], 3, "line 2"),
+        (&["run", "--simulate", "--config", "missing.toml"], 3, "missing.toml"),
+        (&["run", "--simulate", "--strategies", "sharpe"], 3, "`sharpe`"),
+        (&["run", "--simulate", "--rejected", "7"], 3, "frictions.rejected"),
+        (&["run", "--simulate", "--strategies", "sharp", "--out", "file/x"], 1, "file/x"),
+    ] {
+        let (found, text) = error(arguments, at);
+        assert_eq!(found, Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(says), "{arguments:?} says: {text}");
+    }
+}
