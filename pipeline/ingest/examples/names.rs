@@ -55,7 +55,8 @@ impl Figures {
 
     fn judge(&mut self, pools: &[&Pool], name: &str, truth: &BTreeSet<&str>, covered: bool) {
         match judge(pools, name, &BTreeSet::new(), covered) {
-            Verdict::Known(side) | Verdict::Same(marabet_ingest::names::pool::Candidate { side, .. }) => {
+            Verdict::Known(side)
+            | Verdict::Same(marabet_ingest::names::pool::Candidate { side, .. }) => {
                 if truth.contains(side.as_str()) {
                     self.same_right += 1;
                 } else {
@@ -234,7 +235,8 @@ fn snapshot(data: &Path) -> Outcome<()> {
                             key.home().to_owned(),
                             key.away().to_owned(),
                         );
-                        let near = |at: &Instant| at.seconds_since(one.kickoff).abs() < 1.5 * 86_400.0;
+                        let near =
+                            |at: &Instant| at.seconds_since(one.kickoff).abs() < 1.5 * 86_400.0;
                         let truth =
                             days.get(&place).and_then(|all| all.iter().find(|(at, _)| near(at)));
                         match truth {
@@ -242,13 +244,17 @@ fn snapshot(data: &Path) -> Outcome<()> {
                                 if let (Some(said), Some(was)) = (one.score, score) {
                                     checked += 1;
                                     if said != *was {
-                                        figures.same_wrong.push(format!("{name} -> {key}: {said:?} {was:?}"));
+                                        figures
+                                            .same_wrong
+                                            .push(format!("{name} -> {key}: {said:?} {was:?}"));
                                         continue;
                                     }
                                 }
                                 figures.same_right += 1;
                             }
-                            None => figures.same_wrong.push(format!("{name} -> {key}: no such match on {}", one.kickoff)),
+                            None => figures
+                                .same_wrong
+                                .push(format!("{name} -> {key}: no such match on {}", one.kickoff)),
                         }
                     }
                     Answer::Ask(names) => {

@@ -191,8 +191,7 @@ impl<K: Ord + Clone> Changes<K> {
             if reported.is_closed() || !is_to_come {
                 continue;
             }
-            let change =
-                |at, body: Body| Change { key: key.clone(), at, assumed: false, body };
+            let change = |at, body: Body| Change { key: key.clone(), at, assumed: false, body };
             let none = BTreeSet::new();
             let standing = standing.get(key).unwrap_or(&none);
             for withdrawn in reported.gone(&self.src, standing) {

@@ -152,11 +152,7 @@ impl Desk {
                     home: home.into(),
                     away: away.into(),
                 };
-                let met = Met {
-                    kickoff: event.at,
-                    key: Some(key.clone()),
-                    named: named.clone(),
-                };
+                let met = Met { kickoff: event.at, key: Some(key.clone()), named: named.clone() };
                 self.matches.insert(Own::of(&named), met);
             }
             body if src_of(body) == Some(&self.src) => {
@@ -355,8 +351,12 @@ impl Desk {
         if !self.names.refresh(&mut self.edition)? {
             return Ok(news);
         }
-        let moved: Vec<Own> =
-            self.matches.iter().filter(|(_, met)| met.key.is_some()).map(|(own, _)| own.clone()).collect();
+        let moved: Vec<Own> = self
+            .matches
+            .iter()
+            .filter(|(_, met)| met.key.is_some())
+            .map(|(own, _)| own.clone())
+            .collect();
         for own in moved {
             self.restate(&own, now, &mut news)?;
         }

@@ -161,7 +161,11 @@ impl<'a> Node<'a> {
         let number = self.number().map_err(|fault| Fault { kind: RejectKind::Score, ..fault })?;
         let is_count = (0.0..=99.0).contains(&number) && number.fract() == 0.0;
         // In range and whole.
-        if is_count { Ok(number as u8) } else { Err(self.fault(RejectKind::Score, "is no number of goals")) }
+        if is_count {
+            Ok(number as u8)
+        } else {
+            Err(self.fault(RejectKind::Score, "is no number of goals"))
+        }
     }
 }
 
@@ -191,9 +195,14 @@ mod tests {
 
     #[test]
     fn a_price_is_above_one_and_at_most_a_thousand() {
-        for (number, is_price) in
-            [(1.0, false), (0.0, false), (1001.0, false), (1.01, true), (1000.0, true), (f64::NAN, false)]
-        {
+        for (number, is_price) in [
+            (1.0, false),
+            (0.0, false),
+            (1001.0, false),
+            (1.01, true),
+            (1000.0, true),
+            (f64::NAN, false),
+        ] {
             assert_eq!(odds(number).is_some(), is_price, "{number}");
         }
     }

@@ -41,7 +41,8 @@ const OVER_SECONDS: i64 = 9_000;
 pub fn read(file: &str, bytes: &[u8], rejects: &mut Vec<Reject>) -> Vec<Listed> {
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let mut parts = name.split(['.', '_', '-']);
-    let competition = format!("{}.{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let competition =
+        format!("{}.{}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let document: Value = match serde_json::from_slice(bytes) {
         Ok(document) => document,
         Err(error) => {
@@ -199,6 +200,9 @@ mod tests {
         assert_eq!(read_flat[1].kickoff.to_string(), "2026-05-24T12:00:00Z");
         assert_eq!(rejects.len(), 2);
         let rounds = r#"{"rounds":[{"matches":[{"date":"2018-08-10","team1":{"name":"Manchester United"},"team2":{"name":"Leicester City"},"score":{"ft":["2","1"]}}]}]}"#;
-        assert_eq!(read("en.1.json", rounds.as_bytes(), &mut rejects)[0].score, Some(([2, 1], None)));
+        assert_eq!(
+            read("en.1.json", rounds.as_bytes(), &mut rejects)[0].score,
+            Some(([2, 1], None))
+        );
     }
 }

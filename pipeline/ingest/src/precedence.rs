@@ -63,7 +63,8 @@ impl Precedence {
             self.books.clear();
         }
         let rank = self.rank(&src);
-        let believed = self.books.get(&(key.clone(), book.clone())).and_then(|t| t.believed.clone());
+        let believed =
+            self.books.get(&(key.clone(), book.clone())).and_then(|t| t.believed.clone());
         let silent = |at: &Instant| at.plus_seconds(self.silent_seconds) < event.at;
         let counts = believed
             .as_ref()
@@ -83,7 +84,8 @@ impl Precedence {
         told.believed = Some((src.clone(), event.at));
         let mut out = Vec::new();
         if takes_over {
-            let own = told.beside.keys().filter(|(who, _)| *who == src).cloned().collect::<Vec<_>>();
+            let own =
+                told.beside.keys().filter(|(who, _)| *who == src).cloned().collect::<Vec<_>>();
             out.extend(own.into_iter().filter_map(|place| told.beside.remove(&place)));
         }
         out.push(event);
@@ -105,7 +107,14 @@ mod tests {
     fn quote(src: &str, seconds: i64, home: f64) -> Event {
         let odds = [home, 3.0, 4.0].map(|odds| odds.try_into().unwrap()).to_vec();
         let market = Market::MATCH_ODDS;
-        let quote = Quote { src: src.into(), book: "b".into(), market, odds, phase: Phase::Pre, sizes: None };
+        let quote = Quote {
+            src: src.into(),
+            book: "b".into(),
+            market,
+            odds,
+            phase: Phase::Pre,
+            sizes: None,
+        };
         at(seconds, quote)
     }
 

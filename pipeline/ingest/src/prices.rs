@@ -121,7 +121,10 @@ mod tests {
         gathered.price(&book, market, Selection::Draw, odds(3.0), Some(kickoff));
         match gathered.clone().whole(&"s".into(), kickoff, now).as_slice() {
             [Whole::Quote { quote, stated }] => {
-                assert_eq!(quote.odds.iter().map(|o| o.decimal()).collect::<Vec<_>>(), [2.0, 3.0, 4.0]);
+                assert_eq!(
+                    quote.odds.iter().map(|o| o.decimal()).collect::<Vec<_>>(),
+                    [2.0, 3.0, 4.0]
+                );
                 assert_eq!((quote.phase, *stated), (Phase::InPlay, Some(kickoff)));
             }
             other => panic!("{other:?}"),

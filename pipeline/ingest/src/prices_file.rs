@@ -26,8 +26,18 @@ use crate::the_odds_api::parse;
 
 /// What a column may mean.
 pub const ROLES: [&str; 12] = [
-    "match", "competition", "home", "away", "kickoff", "at", "seen", "book", "market", "outcome",
-    "odds", "point",
+    "match",
+    "competition",
+    "home",
+    "away",
+    "kickoff",
+    "at",
+    "seen",
+    "book",
+    "market",
+    "outcome",
+    "odds",
+    "point",
 ];
 
 /// Without these a price is none.
@@ -45,10 +55,15 @@ impl Mapping {
     /// A role that is none, or one that is needed and not given.
     pub fn new(columns: BTreeMap<String, String>) -> Result<Self, String> {
         if let Some(role) = columns.keys().find(|role| !ROLES.contains(&role.as_str())) {
-            return Err(format!("`{role}` is no meaning of a column; there are {}", ROLES.join(", ")));
+            return Err(format!(
+                "`{role}` is no meaning of a column; there are {}",
+                ROLES.join(", ")
+            ));
         }
         match NEEDED.iter().find(|role| !columns.contains_key(**role)) {
-            Some(role) => Err(format!("no column is `{role}`; say which, as {role} = \"its name\"")),
+            Some(role) => {
+                Err(format!("no column is `{role}`; say which, as {role} = \"its name\""))
+            }
             None => Ok(Self(columns)),
         }
     }
@@ -164,9 +179,10 @@ impl Reading<'_> {
             id => SmolStr::new(id),
         };
         let number = |role: &'static str, text: &str| {
-            text.parse::<f64>().ok().filter(|number| number.is_finite()).ok_or_else(|| {
-                (RejectKind::Odds, Some(role), format!("`{text}` is no number"))
-            })
+            text.parse::<f64>()
+                .ok()
+                .filter(|number| number.is_finite())
+                .ok_or_else(|| (RejectKind::Odds, Some(role), format!("`{text}` is no number")))
         };
         let point = match self.cell(row, "point") {
             "" => None,
@@ -179,9 +195,14 @@ impl Reading<'_> {
         let book = if lays { markets::lay_book(&book) } else { book };
         let price = number("odds", text("odds")?)?;
         let odds = odds(price);
-        let seen = if self.columns.contains_key("seen") { Some(instant("seen")?) } else { None };
-        let named = Named { id, competition: competition.into(), home: home.into(), away: away.into() };
-        if !self.current.as_ref().is_some_and(|current| current.at == at && current.named == named) {
+        let seen = match self.cell(row, "seen") {
+            "" => None,
+            _ => Some(instant("seen")?),
+        };
+        let named =
+            Named { id, competition: competition.into(), home: home.into(), away: away.into() };
+        if !self.current.as_ref().is_some_and(|current| current.at == at && current.named == named)
+        {
             self.end();
             self.current = Some(Current { at, named, kickoff, gathered: Gathered::default() });
         }
@@ -210,7 +231,7 @@ impl Reading<'_> {
             kind,
             scope: Scope::Row,
             reason,
-            row: raw_row(&row.iter().collect::<Vec<_>>().join(&b','))
+            row: raw_row(&row.iter().collect::<Vec<_>>().join(&b',')),
         });
     }
 }
@@ -247,10 +268,8 @@ pub fn report(desk: &mut Desk, looks: Looks) -> std::io::Result<Batch> {
         while look.len() < LOOK_MAX
             && let Some((next_at, next)) = shown.front()
         {
-            let own = Own {
-                competition: next.named.competition.clone(),
-                id: next.named.id.clone(),
-            };
+            let own =
+                Own { competition: next.named.competition.clone(), id: next.named.id.clone() };
             // The same match again is the next look at it.
             if !owns.insert(own) {
                 break;
@@ -297,7 +316,8 @@ mod tests {
 
     fn mapping() -> Mapping {
         let columns = ROLES.iter().filter(|role| **role != "seen" && **role != "match");
-        Mapping::new(columns.map(|role| ((*role).to_owned(), (*role).to_owned())).collect()).unwrap()
+        Mapping::new(columns.map(|role| ((*role).to_owned(), (*role).to_owned())).collect())
+            .unwrap()
     }
 
     const HEADER: &str = "competition,home,away,kickoff,at,book,market,outcome,odds,point\n";
@@ -319,7 +339,13 @@ mod tests {
 
     #[test]
     fn prices_become_a_quote_and_the_same_again_is_no_news() {
-        let text = csv(&["h2h,Arsenal,2.0,", "h2h,Draw,3.4,", "h2h,Chelsea,4.0,", "h2h,Chelsea,1.0,", "corners,Over,2,9.5"]);
+        let text = csv(&[
+            "h2h,Arsenal,2.0,",
+            "h2h,Draw,3.4,",
+            "h2h,Chelsea,4.0,",
+            "h2h,Chelsea,1.0,",
+            "corners,Over,2,9.5",
+        ]);
         let looks = rows("x.csv", text.as_bytes(), &mapping()).unwrap();
         assert_eq!((looks.rows, looks.shown.len(), looks.rejects.len()), (5, 1, 2));
         let mut desk = Desk::open("prices".into(), Names::in_memory(), 600, None).unwrap();

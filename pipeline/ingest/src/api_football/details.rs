@@ -211,7 +211,9 @@ pub fn standings(file: &str, items: &[Value], rejects: &mut Vec<Reject>) -> Vec<
         let root = Node::root(item);
         let league = root.at("league");
         let groups = league.at("standings");
-        for rows in groups.items().map(|group| group.value().as_array().cloned().unwrap_or_default()) {
+        for rows in
+            groups.items().map(|group| group.value().as_array().cloned().unwrap_or_default())
+        {
             all.extend(each(file, &rows, rejects, |row| {
                 Ok(Standing {
                     rank: count(row.at("rank"))?,

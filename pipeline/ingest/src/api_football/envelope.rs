@@ -60,7 +60,8 @@ pub fn unwrap(file: &str, bytes: &[u8]) -> Result<Envelope, NoItems> {
         }
     };
     let paging = root.at("paging");
-    let number = |key: &str| paging.at(key).number().ok().map_or(1, |number| number.max(1.0) as u64);
+    let number =
+        |key: &str| paging.at(key).number().ok().map_or(1, |number| number.max(1.0) as u64);
     Ok(Envelope { items, page: number("current"), pages: number("total") })
 }
 
@@ -114,7 +115,8 @@ mod tests {
 
     #[test]
     fn pages_are_counted_from_one_and_what_is_no_reply_is_refused() {
-        let reply = unwrap("x", br#"{"errors":[],"paging":{"current":2,"total":"3"},"response":[1]}"#);
+        let reply =
+            unwrap("x", br#"{"errors":[],"paging":{"current":2,"total":"3"},"response":[1]}"#);
         assert_eq!(reply, Ok(Envelope { items: vec![Value::from(1)], page: 2, pages: 3 }));
         for bytes in [&b"<html>"[..], b"{}", br#"{"response":"x"}"#] {
             assert!(matches!(unwrap("x", bytes), Err(NoItems::Malformed(_))));

@@ -44,9 +44,8 @@ fn one(item: Node<'_>) -> Result<ShownMatch, Fault> {
     let fixture = item.at("fixture");
     let status = fixture.at("status");
     let short = status.at("short");
-    let (state, result) = meaning(short.text()?).ok_or_else(|| {
-        short.fault(RejectKind::Unsupported, "is no status that is known here")
-    })?;
+    let (state, result) = meaning(short.text()?)
+        .ok_or_else(|| short.fault(RejectKind::Unsupported, "is no status that is known here"))?;
     let kickoff = kickoff(fixture)?;
     let teams = item.at("teams");
     let side = |side: &str| {
@@ -62,7 +61,8 @@ fn one(item: Node<'_>) -> Result<ShownMatch, Fault> {
     let is_live = matches!(state, FixtureStatus::Live | FixtureStatus::Suspended);
     let goals = pair(item.at("goals"))?;
     let elapsed = status.at("elapsed");
-    let minute = if is_live && !elapsed.is_null() { Some(elapsed.number()?.max(0.0) as u16) } else { None };
+    let minute =
+        if is_live && !elapsed.is_null() { Some(elapsed.number()?.max(0.0) as u16) } else { None };
     let src = Source::new(SOURCE);
     let fact = Fixture {
         src: src.clone(),
@@ -150,7 +150,11 @@ mod tests {
     #[test]
     fn every_status_is_understood_and_extra_time_does_not_count() {
         let check = |short: &str, status: &str, score: Option<[u8; 2]>, result: Option<&str>| {
-            assert_eq!(facts(short), (status.to_owned(), score, result.map(str::to_owned)), "{short}");
+            assert_eq!(
+                facts(short),
+                (status.to_owned(), score, result.map(str::to_owned)),
+                "{short}"
+            );
         };
         check("NS", "scheduled", None, None);
         check("TBD", "scheduled", None, None);

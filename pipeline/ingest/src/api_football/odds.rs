@@ -46,7 +46,9 @@ pub fn read(file: &str, items: &[Value], rejects: &mut Vec<Reject>) -> Vec<Fixtu
                                 bet_of(file, &book, bet, stated, &mut prices, rejects);
                             }
                         }
-                        Err(fault) => rejects.push(fault.reject(file, Scope::Cell, bookmaker.value())),
+                        Err(fault) => {
+                            rejects.push(fault.reject(file, Scope::Cell, bookmaker.value()))
+                        }
                     }
                 }
                 // Live odds stand beside each other, of no book.
@@ -141,7 +143,10 @@ fn family(name: &str) -> Option<(Family, Period)> {
 }
 
 /// Which selection a value is: text or a number, with the line in it or beside it.
-fn place((family, period): (Family, Period), value: Node<'_>) -> Result<(Market, Selection), Fault> {
+fn place(
+    (family, period): (Family, Period),
+    value: Node<'_>,
+) -> Result<(Market, Selection), Fault> {
     let said = value.at("value");
     let text = said.code()?;
     let wrong = || said.fault(RejectKind::Malformed, "is no outcome of this market");
@@ -181,7 +186,6 @@ fn place((family, period): (Family, Period), value: Node<'_>) -> Result<(Market,
     if market.selections().contains(&selection) { Ok((market, selection)) } else { Err(wrong()) }
 }
 
-
 #[cfg(test)]
 mod tests {
     use marabet_schemas::Source;
@@ -197,7 +201,11 @@ mod tests {
         });
         let mut rejects = Vec::new();
         let all = read("x", &[item], &mut rejects);
-        let whole = all[0].prices.clone().whole(&Source::new("s"), all[0].kickoff.unwrap(), Instant::default());
+        let whole = all[0].prices.clone().whole(
+            &Source::new("s"),
+            all[0].kickoff.unwrap(),
+            Instant::default(),
+        );
         let text = |whole: &Whole| match whole {
             Whole::Quote { quote, .. } => {
                 let odds: Vec<_> = quote.odds.iter().map(|odds| odds.decimal()).collect();
@@ -229,7 +237,10 @@ mod tests {
                 {"name": "Both Teams Score", "values": [{"value": "Yes", "odd": odd}, {"value": "No", "odd": "1.5"}]},
                 {"name": "Home/Away", "values": [{"value": "Home", "odd": "1.5"}, {"value": "Away", "odd": "2.5"}]},
             ]));
-            assert_eq!((found.as_slice(), rejects), (&["william_hill dnb [1.5, 2.5]".to_owned()][..], 1));
+            assert_eq!(
+                (found.as_slice(), rejects),
+                (&["william_hill dnb [1.5, 2.5]".to_owned()][..], 1)
+            );
         }
     }
 }

@@ -166,7 +166,11 @@ impl ApiFootball {
     async fn all(&self, request: Request) -> Result<Vec<Value>, Asked> {
         let mut items = Vec::new();
         for page in 1..=PAGES_MAX {
-            let paged = if page == 1 { request.clone() } else { request.clone().with("page", page.to_string()) };
+            let paged = if page == 1 {
+                request.clone()
+            } else {
+                request.clone().with("page", page.to_string())
+            };
             let envelope = self.ask(paged).await?;
             let last = envelope.items.is_empty() || page >= envelope.pages || envelope.page != page;
             items.extend(envelope.items);
@@ -200,11 +204,14 @@ impl ApiFootball {
         // What runs no more is no longer shown here: the calendar says how it ended.
         let shown: BTreeSet<SmolStr> = items
             .iter()
-            .filter_map(|item| item["fixture"]["id"].as_u64().map(|id| SmolStr::from(id.to_string())))
+            .filter_map(|item| {
+                item["fixture"]["id"].as_u64().map(|id| SmolStr::from(id.to_string()))
+            })
             .collect();
         let now = self.clock.now();
         let begun = |shown: &ShownMatch| {
-            shown.kickoff.plus_seconds(5_400) <= now && now < shown.kickoff.plus_seconds(RUNS_SECONDS)
+            shown.kickoff.plus_seconds(5_400) <= now
+                && now < shown.kickoff.plus_seconds(RUNS_SECONDS)
         };
         let missing: Vec<SmolStr> = self
             .known
@@ -284,8 +291,9 @@ impl ApiFootball {
         let items = self.all(request).await?;
         let mut rejects = Vec::new();
         let stats = details::statistics("/fixtures/statistics", &items, &mut rejects);
-        let shown = stats.zip(self.known.get(id)).map(|(stats, known)| {
-            ShownMatch { facts: vec![(Known::Seen, stats.into())], ..known.clone() }
+        let shown = stats.zip(self.known.get(id)).map(|(stats, known)| ShownMatch {
+            facts: vec![(Known::Seen, stats.into())],
+            ..known.clone()
         });
         self.look(shown.into_iter().collect(), rejects, |_| false)
     }
@@ -303,7 +311,10 @@ impl ApiFootball {
             Asked::Refused(Refusal::Minute(said)) => wait(format!("{SOURCE}: {said}"), 60),
             Asked::Refused(Refusal::Day(said)) => {
                 let seconds = 86_400 - (self.clock.now().micros() / 1_000_000).rem_euclid(86_400);
-                wait(format!("{SOURCE}: {said}; it begins anew at 00:00 UTC"), seconds.unsigned_abs())
+                wait(
+                    format!("{SOURCE}: {said}; it begins anew at 00:00 UTC"),
+                    seconds.unsigned_abs(),
+                )
             }
             Asked::Refused(Refusal::Key(said)) => Err(SourceError::permanent(format!(
                 "{SOURCE} refuses the key: {said}; set the one of your account in \
@@ -314,7 +325,8 @@ impl ApiFootball {
                     && let Some(one) = self.watched.get_mut(competition)
                 {
                     one.refused = true;
-                    let reason = format!("{SOURCE}: {said}; {competition} is left out until the next start");
+                    let reason =
+                        format!("{SOURCE}: {said}; {competition} is left out until the next start");
                     return Err(SourceError::transient(reason));
                 }
                 Err(SourceError::transient(format!("{SOURCE}: {said}")))

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use marabet_quant::{Market, Odds};
-use marabet_schemas::facts::{Fixture, FixtureStatus, MatchResult, Phase, Quote, ResultStatus, Withdrawn};
+use marabet_schemas::facts::{
+    Fixture, FixtureStatus, MatchResult, Phase, Quote, ResultStatus, Withdrawn,
+};
 use marabet_schemas::{Body, Book, Instant, Source};
 use smol_str::SmolStr;
 
@@ -153,9 +155,10 @@ impl MarketBook {
             }
         }
         for changed in message.runners(change) {
-            let place = self.runners.iter().position(|runner| {
-                runner.id == changed.id && runner.handicap == changed.handicap
-            });
+            let place = self
+                .runners
+                .iter()
+                .position(|runner| runner.id == changed.id && runner.handicap == changed.handicap);
             let at = place.unwrap_or_else(|| {
                 let (id, handicap) = (changed.id, changed.handicap);
                 self.runners.push(Runner { id, handicap, ..Runner::default() });

@@ -122,7 +122,8 @@ fn zipped(
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|error| io(io::Error::other(error)))?;
         if entry.is_file() {
-            let inner = entry.name().map_or_else(|_| format!("{name}/{at}"), |n| format!("{name}/{n}"));
+            let inner =
+                entry.name().map_or_else(|_| format!("{name}/{at}"), |n| format!("{name}/{n}"));
             let limited: Box<dyn Read + '_> = Box::new(entry.take(ENTRY_BYTES_MAX));
             count += stream(&inner, Box::new(BufReader::new(limited)), depth - 1, line)?;
         }

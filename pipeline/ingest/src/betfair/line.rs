@@ -66,7 +66,12 @@ impl Line {
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection in time");
         let stream = tokio::time::timeout(CONNECT_MAX, connect).await.map_err(late)??;
         let (read, write) = tokio::io::split(stream);
-        Ok(Self { read: BufReader::with_capacity(1 << 16, read), write, coming: Vec::new(), whole: Vec::new() })
+        Ok(Self {
+            read: BufReader::with_capacity(1 << 16, read),
+            write,
+            coming: Vec::new(),
+            whole: Vec::new(),
+        })
     }
 
     /// Sends a line.
@@ -91,7 +96,8 @@ impl Line {
             };
             let count = tokio::time::timeout(silence_max, read).await.map_err(silent)??;
             if count == 0 || self.coming.len() >= LINE_BYTES_MAX {
-                let reason = if count == 0 { "the connection was closed" } else { "a message is too long" };
+                let reason =
+                    if count == 0 { "the connection was closed" } else { "a message is too long" };
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, reason));
             }
             if self.coming.ends_with(b"\n") {

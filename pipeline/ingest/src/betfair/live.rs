@@ -145,12 +145,15 @@ impl BetfairLive {
         if self.markets.is_empty() {
             self.read_catalogue().await?;
         }
-        let lost = |error: std::io::Error| SourceError::transient(format!("{SOURCE} stream: {error}"));
+        let lost =
+            |error: std::io::Error| SourceError::transient(format!("{SOURCE} stream: {error}"));
         let mut line = Line::connect(&self.settings.address, &self.trust).await.map_err(lost)?;
         let greeting = line.next(self.silence_max).await.map_err(lost)?;
         let greeting: Value = serde_json::from_slice(greeting).unwrap_or_default();
         if greeting["op"] != "connection" {
-            return Err(SourceError::transient(format!("{SOURCE} stream: no greeting but {greeting}")));
+            return Err(SourceError::transient(format!(
+                "{SOURCE} stream: no greeting but {greeting}"
+            )));
         }
         self.asked += 1;
         let authentication = json!({
@@ -164,6 +167,7 @@ impl BetfairLive {
         let subscription = self.subscription();
         line.send(&subscription.to_string()).await.map_err(lost)?;
         self.line = Some(line);
+        self.seen_at.get_or_insert(Moment::from_std(clock::moment()));
         Ok(())
     }
 
@@ -230,7 +234,10 @@ impl BetfairLive {
         self.line = None;
         let reason = format!("{SOURCE} stream: {code}: {message}");
         match code {
-            "INVALID_APP_KEY" | "NO_APP_KEY" | "NOT_AUTHORIZED" | "SUBSCRIPTION_LIMIT_EXCEEDED"
+            "INVALID_APP_KEY"
+            | "NO_APP_KEY"
+            | "NOT_AUTHORIZED"
+            | "SUBSCRIPTION_LIMIT_EXCEEDED"
             | "INVALID_INPUT" => SourceError::permanent(format!("{reason}; check the settings")),
             "INVALID_SESSION_INFORMATION" | "NO_SESSION" => {
                 self.session = None;

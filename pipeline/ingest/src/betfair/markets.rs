@@ -31,10 +31,16 @@ pub fn mapped(definition: &Definition) -> Option<Vec<Mapped>> {
         "MATCH_ODDS" => one(MarketKind::MatchOdds, full, three_ways(definition)),
         "HALF_TIME" => one(MarketKind::MatchOdds, Period::FirstHalf, three_ways(definition)),
         "DRAW_NO_BET" => one(MarketKind::DrawNoBet, full, pair()),
-        "BOTH_TEAMS_TO_SCORE" => one(MarketKind::BothTeamsToScore, full, named(definition, ["yes", "no"]).or_else(pair)),
-        "ODD_OR_EVEN" => one(MarketKind::OddEven, full, named(definition, ["odd", "even"]).or_else(pair)),
+        "BOTH_TEAMS_TO_SCORE" => {
+            one(MarketKind::BothTeamsToScore, full, named(definition, ["yes", "no"]).or_else(pair))
+        }
+        "ODD_OR_EVEN" => {
+            one(MarketKind::OddEven, full, named(definition, ["odd", "even"]).or_else(pair))
+        }
         "DOUBLE_CHANCE" => one(MarketKind::DoubleChance, full, double_chance(definition)),
         "ASIAN_HANDICAP" => Some(handicaps(definition)),
+        // No market of ours, but its winner is the score that settles the others.
+        "CORRECT_SCORE" | "HALF_TIME_SCORE" => Some(Vec::new()),
         other => {
             let (goals, period) = match other.strip_prefix("OVER_UNDER_") {
                 Some(goals) => (goals, full),
@@ -44,7 +50,11 @@ pub fn mapped(definition: &Definition) -> Option<Vec<Mapped>> {
             let line = Line::new(tenths / 10.0).ok()?;
             // Under comes first in Betfair's order, over in ours.
             let reversed = || pair().map(|pair| vec![pair[1], pair[0]]);
-            one(MarketKind::Totals(line), period, named(definition, ["over", "under"]).or_else(reversed))
+            one(
+                MarketKind::Totals(line),
+                period,
+                named(definition, ["over", "under"]).or_else(reversed),
+            )
         }
     }
 }
@@ -75,11 +85,13 @@ fn three_ways(definition: &Definition) -> Option<Vec<usize>> {
 /// Home or draw, home or away, draw or away.
 fn double_chance(definition: &Definition) -> Option<Vec<usize>> {
     let find = |name: &str| {
-        definition.runners.iter().position(|r| r.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+        definition
+            .runners
+            .iter()
+            .position(|r| r.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
     };
-    let by_name = || {
-        Some(vec![find("Home or Draw")?, find("Home or Away")?, find("Draw or Away")?])
-    };
+    let by_name =
+        || Some(vec![find("Home or Draw")?, find("Home or Away")?, find("Draw or Away")?]);
     // Without names the order is: home or draw, draw or away, home or away.
     by_name().or_else(|| in_order(definition, 3).map(|o| vec![o[0], o[2], o[1]]))
 }

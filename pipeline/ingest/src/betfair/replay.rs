@@ -48,7 +48,8 @@ impl BetfairFiles {
         settings: TapeSettings,
         desk: Desk,
     ) -> Result<Self, SourceError> {
-        let found = files::found(paths).map_err(|error| SourceError::permanent(error.to_string()))?;
+        let found =
+            files::found(paths).map_err(|error| SourceError::permanent(error.to_string()))?;
         if found.is_empty() {
             return Err(SourceError::permanent("there are no files to read; name some in `files`"));
         }
@@ -109,7 +110,9 @@ impl Reading {
 
     fn refuse(&mut self, error: &FileError) {
         let file = match error {
-            FileError::Io { file, .. } | FileError::Empty { file } | FileError::NoStream { file, .. } => file,
+            FileError::Io { file, .. }
+            | FileError::Empty { file }
+            | FileError::NoStream { file, .. } => file,
         };
         self.rejects.push(Reject {
             file: SmolStr::new(file),
@@ -146,7 +149,11 @@ fn first_moment(path: &std::path::Path) -> Result<Instant, FileError> {
 }
 
 /// What the news says, resolved and as a batch.
-pub(super) fn batch(desk: &mut Desk, news: Vec<News>, rejects: Vec<Reject>) -> Result<Batch, SourceError> {
+pub(super) fn batch(
+    desk: &mut Desk,
+    news: Vec<News>,
+    rejects: Vec<Reject>,
+) -> Result<Batch, SourceError> {
     let mut told = desk::News { events: Vec::new(), rejects };
     for News { at, named, kickoff, facts } in news {
         desk.tell(at, named, kickoff, stated(at, facts), &mut told)

@@ -237,12 +237,26 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_the_standard_library_reads_them() {
-        for text in
-            ["0", "-0", "1.01", "1000", "12280.89", "0.1", "123456789012345", "1234567890123456789.5",
-             "1e3", "-2.5E-3", "3.9161586776799058", "\"8586946\""]
-        {
+        for text in [
+            "0",
+            "-0",
+            "1.01",
+            "1000",
+            "12280.89",
+            "0.1",
+            "123456789012345",
+            "1234567890123456789.5",
+            "1e3",
+            "-2.5E-3",
+            "3.9161586776799058",
+            "\"8586946\"",
+        ] {
             let expected: f64 = text.trim_matches('"').parse().unwrap();
-            assert_eq!(Cursor::new(text.as_bytes()).number().unwrap().to_bits(), expected.to_bits(), "{text}");
+            assert_eq!(
+                Cursor::new(text.as_bytes()).number().unwrap().to_bits(),
+                expected.to_bits(),
+                "{text}"
+            );
         }
         for text in ["", "x", "-", ".", "1e999", "\"\"", "NaN"] {
             assert!(Cursor::new(text.as_bytes()).number().is_err(), "{text}");

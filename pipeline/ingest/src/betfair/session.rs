@@ -32,7 +32,11 @@ pub enum Login {
 const RESULTS_MAX: usize = 1000;
 
 /// A session token.
-pub(super) async fn token(client: &Polite, app_key: &Secret, login: &Login) -> Result<Secret, SourceError> {
+pub(super) async fn token(
+    client: &Polite,
+    app_key: &Secret,
+    login: &Login,
+) -> Result<Secret, SourceError> {
     let (username, password) = match login {
         Login::Session(token) => return Ok(token.clone()),
         Login::Password { username, password } => (username, password),
@@ -44,7 +48,9 @@ pub(super) async fn token(client: &Polite, app_key: &Secret, login: &Login) -> R
     let reply = client.ask(&request).await.map_err(said)?;
     let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     match (document["status"].as_str(), document["token"].as_str()) {
-        (Some("SUCCESS" | "LOGIN_RESTRICTED"), Some(token)) if !token.is_empty() => Ok(Secret::new(token)),
+        (Some("SUCCESS" | "LOGIN_RESTRICTED"), Some(token)) if !token.is_empty() => {
+            Ok(Secret::new(token))
+        }
         _ => {
             let error = document["error"].as_str().unwrap_or("it says nothing");
             Err(SourceError::permanent(format!(
@@ -58,7 +64,9 @@ pub(super) async fn token(client: &Polite, app_key: &Secret, login: &Login) -> R
 /// Letters and digits stay; every other byte is written as `%XX`.
 fn encoded(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+            char::from(byte).to_string()
+        }
         other => format!("%{other:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -89,14 +97,16 @@ pub(super) async fn competitions(
     wanted: &[Competition],
 ) -> Result<BTreeMap<Competition, SmolStr>, SourceError> {
     let body = json!({"filter": {"eventTypeIds": ["1"]}});
-    let reply = client.ask(&call("listCompetitions", &body, app_key, session)).await.map_err(said)?;
+    let reply =
+        client.ask(&call("listCompetitions", &body, app_key, session)).await.map_err(said)?;
     let document: Value = serde_json::from_slice(&reply.body)
         .map_err(|error| SourceError::transient(format!("listCompetitions: no JSON: {error}")))?;
     let src = Source::new(SOURCE);
     let mut found = BTreeMap::new();
     for listed in Node::root(&document).items() {
         let competition = listed.at("competition");
-        let (Ok(id), Ok(name)) = (competition.at("id").code(), competition.at("name").code()) else {
+        let (Ok(id), Ok(name)) = (competition.at("id").code(), competition.at("name").code())
+        else {
             continue;
         };
         if let Some(ours) = names.competition(&src, &name)

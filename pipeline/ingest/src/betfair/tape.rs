@@ -187,7 +187,9 @@ impl Tape {
         let mut told = BTreeSet::new();
         for (id, place) in &self.places {
             let market = &self.markets[*place];
-            let Some(definition) = market.definition().filter(|_| market.stands()) else { continue };
+            let Some(definition) = market.definition().filter(|_| market.stands()) else {
+                continue;
+            };
             let event = self.events.get(&definition.event_id);
             let Some(kickoff) = event.and_then(EventBook::kickoff) else { continue };
             if told.insert(definition.event_id.clone()) {

@@ -52,8 +52,7 @@ impl Inner {
         let mut meanings = sides.map(|name| self.meaning(src, &competition, name));
         // Even what is called so is looked up in the calendar: a club may go by another name there.
         if !meanings.iter().all(|meaning| matches!(meaning, Meaning::Decided(_)))
-            && let Some(by_match) =
-                self.by_match(src, &competition, sides, &meanings, kickoff)
+            && let Some(by_match) = self.by_match(src, &competition, sides, &meanings, kickoff)
         {
             meanings = by_match;
         }
@@ -89,7 +88,13 @@ impl Inner {
         Ok(self.key(&competition, home, away, kickoff))
     }
 
-    fn key(&mut self, competition: &Competition, home: &str, away: &str, kickoff: Instant) -> Answer {
+    fn key(
+        &mut self,
+        competition: &Competition,
+        home: &str,
+        away: &str,
+        kickoff: Instant,
+    ) -> Answer {
         if home == away {
             return Answer::NoMatch(format!("both names mean {home}; see `marabet names review`"));
         }
@@ -186,10 +191,10 @@ impl Inner {
             matches!(meanings[at], Meaning::Known(_) | Meaning::Decided(_)) && each[at] == 1.0
         };
         // A side plays one match at a time: its opponent is who the known match says.
-        let by_opponent = (known(0) || known(1)) && both - next >= 0.3 && each[0].min(each[1]) > 0.0;
-        let by_both = both >= SAME_MATCH
-            && each[0].min(each[1]) >= SAME_MATCH_SIDE
-            && both - next >= MARGIN;
+        let by_opponent =
+            (known(0) || known(1)) && both - next >= 0.3 && each[0].min(each[1]) > 0.0;
+        let by_both =
+            both >= SAME_MATCH && each[0].min(each[1]) >= SAME_MATCH_SIDE && both - next >= MARGIN;
         // What is called so gives way to a side that is much alike alone.
         let contradicts = |at: usize| match &meanings[at] {
             Meaning::Known(_) => each[at] < 0.68,

@@ -239,8 +239,7 @@ impl Inner {
         evidence: Evidence,
         at: Instant,
     ) -> io::Result<()> {
-        let record =
-            Record::Decided { written: written.clone(), side: side.clone(), evidence, at };
+        let record = Record::Decided { written: written.clone(), side: side.clone(), evidence, at };
         self.store.record(&record)?;
         if let Record::Decided { evidence, .. } = record {
             self.learn(written, side, &evidence);
@@ -271,18 +270,16 @@ impl Inner {
     fn competition(&self, src: &Source, name: &str) -> Option<Competition> {
         let known = self.canon.called(src.as_str(), name);
         known.or_else(|| {
-            let written = Written {
-                src: src.clone(),
-                table: COMPETITIONS.into(),
-                name: SmolStr::new(name),
-            };
+            let written =
+                Written { src: src.clone(), table: COMPETITIONS.into(), name: SmolStr::new(name) };
             self.decided.get(&written).map(Competition::new)
         })
     }
 
     /// The sides that a source has told of in a competition under other names.
     fn taken(&self, src: &Source, competition: &Competition, name: &str) -> BTreeSet<SmolStr> {
-        let of_source = self.claimed.range((src.clone(), competition.clone(), SmolStr::default())..);
+        let of_source =
+            self.claimed.range((src.clone(), competition.clone(), SmolStr::default())..);
         of_source
             .take_while(|((claimant, within, _), _)| claimant == src && within == competition)
             .filter(|(_, under)| under.as_str() != name)

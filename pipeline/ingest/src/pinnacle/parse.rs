@@ -131,12 +131,14 @@ pub fn odds(file: &str, bytes: &[u8], alternates: bool, rejects: &mut Vec<Reject
                 let number = match period.at("number").number() {
                     Ok(number @ 0.0..=9.0) => number as u8,
                     _ => {
-                        let fault = period.at("number").fault(RejectKind::Malformed, "is no period");
+                        let fault =
+                            period.at("number").fault(RejectKind::Malformed, "is no period");
                         rejects.push(fault.reject(file, Scope::Cell, period.value()));
                         continue;
                     }
                 };
-                let mut reading = Reading { file, alternates, rejects, prices: 0, markets: Markets::new() };
+                let mut reading =
+                    Reading { file, alternates, rejects, prices: 0, markets: Markets::new() };
                 reading.period(period, number);
                 reply.prices += reading.prices;
                 reply.periods.push((id.clone(), number, reading.markets));
@@ -165,7 +167,9 @@ impl Reading<'_> {
             1 => Period::FirstHalf,
             2 => Period::SecondHalf,
             _ => {
-                let fault = period.at("number").fault(RejectKind::Unsupported, "this period is not known here");
+                let fault = period
+                    .at("number")
+                    .fault(RejectKind::Unsupported, "this period is not known here");
                 self.rejects.push(fault.reject(self.file, Scope::Cell, period.value()));
                 return;
             }

@@ -61,7 +61,12 @@ impl std::fmt::Debug for Pinnacle {
 impl Pinnacle {
     /// Asks by these settings through this client, and reports through this desk.
     #[must_use]
-    pub fn new(settings: PinnacleSettings, client: Polite, desk: Desk, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        settings: PinnacleSettings,
+        client: Polite,
+        desk: Desk,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             name: SourceName::new(SOURCE),
             settings,

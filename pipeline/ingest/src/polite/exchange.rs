@@ -85,7 +85,10 @@ impl Reply {
     #[must_use]
     pub fn number(&self, header: &str) -> Option<u64> {
         let value = self.headers.get(header)?.trim();
-        value.parse().ok().or_else(|| value.parse::<f64>().ok().map(|number| number.max(0.0) as u64))
+        value
+            .parse()
+            .ok()
+            .or_else(|| value.parse::<f64>().ok().map(|number| number.max(0.0) as u64))
     }
 }
 
@@ -124,7 +127,8 @@ impl Recorder {
     /// What the file system reports.
     pub fn keep(&mut self, request: &Request, reply: &Reply) -> io::Result<()> {
         self.count += 1;
-        let name: String = request.path.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let name: String =
+            request.path.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let path = self.folder.join(format!("{:06}{name:.80}.json", self.count));
         let is_kept = |name: &str| {
             KEPT.contains(&name) || name.starts_with("x-r") || name.starts_with("x-ratelimit")

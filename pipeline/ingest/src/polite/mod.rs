@@ -99,7 +99,9 @@ pub enum PoliteError {
         retry_after: Option<Duration>,
     },
     /// The day's budget does not reach.
-    #[error("{what}: costs {cost} credits and {rest} are left today; raise `budget_per_day`, or wait for {until}")]
+    #[error(
+        "{what}: costs {cost} credits and {rest} are left today; raise `budget_per_day`, or wait for {until}"
+    )]
     Budget {
         /// What was asked for.
         what: String,
@@ -278,7 +280,10 @@ impl Polite {
             };
             // Longer waits are the caller's: it has others to look after meanwhile.
             let patience = Duration::from_secs(60);
-            if !helps || tries > self.settings.retries || asked.is_some_and(|asked| asked > patience) {
+            if !helps
+                || tries > self.settings.retries
+                || asked.is_some_and(|asked| asked > patience)
+            {
                 return Err(error);
             }
             let jittered = wait.mul_f64(0.5 + clock::jitter());
@@ -342,7 +347,8 @@ impl Polite {
             Ok(reply) => {
                 state.breaker.succeeded();
                 state.health.last_answer = Some(now);
-                let has_validator = ["etag", "last-modified"].iter().any(|n| reply.headers.contains_key(*n));
+                let has_validator =
+                    ["etag", "last-modified"].iter().any(|n| reply.headers.contains_key(*n));
                 if has_validator && !reply.unchanged {
                     if state.replies.len() >= REPLIES_MAX {
                         state.replies.clear();
@@ -386,7 +392,9 @@ impl Polite {
                 }
                 let validators = [(ETAG, IF_NONE_MATCH), (LAST_MODIFIED, IF_MODIFIED_SINCE)];
                 for (of_reply, of_request) in validators {
-                    if let Some(value) = known.and_then(|known| known.headers.get(of_reply.as_str())) {
+                    if let Some(value) =
+                        known.and_then(|known| known.headers.get(of_reply.as_str()))
+                    {
                         get = get.header(of_request, value);
                     }
                 }
@@ -424,7 +432,10 @@ impl Polite {
             && request.secret_form.is_none()
         {
             let kept = recorder.keep(request, &reply);
-            kept.map_err(|error| PoliteError::Away { what: what.clone(), reason: error.to_string() })?;
+            kept.map_err(|error| PoliteError::Away {
+                what: what.clone(),
+                reason: error.to_string(),
+            })?;
         }
         if status == 200 { Ok(reply) } else { Err(refused(what, request, &reply)) }
     }

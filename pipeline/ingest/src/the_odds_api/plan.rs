@@ -37,7 +37,12 @@ pub fn pause(kickoffs: &[Instant], now: Instant) -> Option<i64> {
 
 /// When a competition is due again that was last looked at at `last`, its pauses stretched.
 #[must_use]
-pub fn due(kickoffs: &[Instant], last: Option<Instant>, now: Instant, stretch: f64) -> Option<Instant> {
+pub fn due(
+    kickoffs: &[Instant],
+    last: Option<Instant>,
+    now: Instant,
+    stretch: f64,
+) -> Option<Instant> {
     let Some(last) = last else {
         return pause(kickoffs, now).map(|_| now);
     };

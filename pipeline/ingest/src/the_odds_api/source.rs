@@ -135,16 +135,14 @@ impl OddsApi {
             one.kickoffs.iter().any(|kickoff| window.contains(kickoff))
         };
         if self.settings.scores
-            && let Some((c, _)) = open().find(|(_, one)| {
-                may_be_over(one) && is_due(one.scores_at, SCORES_EVERY_SECONDS)
-            })
+            && let Some((c, _)) = open()
+                .find(|(_, one)| may_be_over(one) && is_due(one.scores_at, SCORES_EVERY_SECONDS))
         {
             return Some((c.clone(), Due::Scores));
         }
         let cost = self.cost();
-        let stakes: Vec<plan::Stake> = open()
-            .map(|(_, one)| plan::Stake { kickoffs: one.kickoffs.clone(), cost })
-            .collect();
+        let stakes: Vec<plan::Stake> =
+            open().map(|(_, one)| plan::Stake { kickoffs: one.kickoffs.clone(), cost }).collect();
         let end = now.plus_seconds(86_400 - (now.micros() / 1_000_000).rem_euclid(86_400));
         let stretch = plan::stretch(&stakes, now, end, self.client.rest_of_budget())?;
         let due = open().filter_map(|(competition, one)| {
@@ -157,7 +155,9 @@ impl OddsApi {
 
     fn request(&self, sport: &str, due: Due) -> Request {
         let mut request = match due {
-            Due::Events => Request { cost: 0, ..Request::get(format!("/v4/sports/{sport}/events")) },
+            Due::Events => {
+                Request { cost: 0, ..Request::get(format!("/v4/sports/{sport}/events")) }
+            }
             Due::Scores => {
                 let request = Request::get(format!("/v4/sports/{sport}/scores"));
                 Request { cost: 2, ..request.with("daysFrom", "1") }
@@ -170,7 +170,8 @@ impl OddsApi {
                 } else {
                     request.with("bookmakers", books.join(","))
                 };
-                let request = request.with("markets", markets.join(",")).with("oddsFormat", "decimal");
+                let request =
+                    request.with("markets", markets.join(",")).with("oddsFormat", "decimal");
                 Request { cost: self.cost(), ..request }
             }
         };
@@ -198,10 +199,16 @@ impl OddsApi {
         let now = self.clock.now();
         let parsed = self.parse(&request.path, &reply.body, due, now);
         if let (Due::Events, Some(one)) = (due, self.watched.get_mut(competition)) {
-            one.kickoffs = parsed.matches.iter().map(|shown| shown.kickoff).chain(
-                // Matches that have begun leave the list; their scores are still of interest.
-                one.kickoffs.iter().copied().filter(|kickoff| *kickoff <= now),
-            ).filter(|kickoff| kickoff.plus_seconds(OVER_AFTER_SECONDS.1) > now).collect();
+            one.kickoffs = parsed
+                .matches
+                .iter()
+                .map(|shown| shown.kickoff)
+                .chain(
+                    // Matches that have begun leave the list; their scores are still of interest.
+                    one.kickoffs.iter().copied().filter(|kickoff| *kickoff <= now),
+                )
+                .filter(|kickoff| kickoff.plus_seconds(OVER_AFTER_SECONDS.1) > now)
+                .collect();
             one.kickoffs.sort_unstable();
             one.kickoffs.dedup();
             return Ok(Batch { first: None, events: Vec::new(), rejects: parsed.rejects });
@@ -232,7 +239,11 @@ impl OddsApi {
     }
 
     /// What a refusal means: for this competition, for a while, or for good.
-    fn refused(&mut self, competition: &Competition, error: PoliteError) -> Result<Batch, SourceError> {
+    fn refused(
+        &mut self,
+        competition: &Competition,
+        error: PoliteError,
+    ) -> Result<Batch, SourceError> {
         match meaning(&error) {
             Refusal::Wait => Err(error.into()),
             Refusal::Key(what) => Err(SourceError::permanent(what)),

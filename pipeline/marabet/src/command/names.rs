@@ -23,7 +23,12 @@ pub(super) fn execute(command: &NamesCommand, config: &Config, json: bool) -> an
             let side = match (side, names.questions().iter().find(|q| q.written == written)) {
                 (Some(side), _) => side.clone(),
                 (None, Some(question)) => likeliest(question)?,
-                (None, None) => return Err(NotThere(format!("nothing is asked about `{name}`; say with which side it is one")).into()),
+                (None, None) => {
+                    return Err(NotThere(format!(
+                        "nothing is asked about `{name}`; say with which side it is one"
+                    ))
+                    .into());
+                }
             };
             names.answer(written.clone(), &side, open::now())?;
             say(&Said { written, side }, json)
@@ -40,7 +45,11 @@ pub(super) fn execute(command: &NamesCommand, config: &Config, json: bool) -> an
 fn likeliest(question: &Question) -> anyhow::Result<String> {
     match question.candidates.first() {
         Some(candidate) => Ok(candidate.side.to_string()),
-        None => Err(NotThere(format!("nothing is like `{}`; say with which side it is one", question.written.name)).into()),
+        None => Err(NotThere(format!(
+            "nothing is like `{}`; say with which side it is one",
+            question.written.name
+        ))
+        .into()),
     }
 }
 
@@ -53,7 +62,8 @@ fn find(names: &Names, name: &str, source: Option<&str>) -> anyhow::Result<Writt
         return Ok(question.written.clone());
     }
     let decided = names.decisions();
-    let all = questions.iter().map(|q| &q.written).chain(decided.iter().map(|(written, _)| written));
+    let all =
+        questions.iter().map(|q| &q.written).chain(decided.iter().map(|(written, _)| written));
     let source = source.map(SourceName::new);
     let mut found: Vec<&Written> = all
         .filter(|written| written.name == name && source.as_ref().is_none_or(|s| *s == written.src))
@@ -61,9 +71,13 @@ fn find(names: &Names, name: &str, source: Option<&str>) -> anyhow::Result<Writt
     found.dedup();
     match found.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(NotThere(format!("no source calls a side `{name}`; see `marabet names review`")).into()),
+        [] => {
+            Err(NotThere(format!("no source calls a side `{name}`; see `marabet names review`"))
+                .into())
+        }
         several => {
-            let sources: Vec<String> = several.iter().map(|w| format!("{} ({})", w.src, w.table)).collect();
+            let sources: Vec<String> =
+                several.iter().map(|w| format!("{} ({})", w.src, w.table)).collect();
             anyhow::bail!("`{name}` is a name of {}; say which with --of", sources.join(", "))
         }
     }
@@ -87,7 +101,11 @@ impl Answer for Review {
         }
         for (number, question) in (1..).zip(&self.questions) {
             let Written { src, table, name } = &question.written;
-            writeln!(out, "{number:>3}  `{name}` of {src}, {} ({table}), in {}", question.competition, question.example)?;
+            writeln!(
+                out,
+                "{number:>3}  `{name}` of {src}, {} ({table}), in {}",
+                question.competition, question.example
+            )?;
             for candidate in &question.candidates {
                 writeln!(out, "       {:.2}  {}", candidate.likeness, candidate.side)?;
             }
@@ -109,6 +127,10 @@ struct Said {
 impl Answer for Said {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Written { src, name, .. } = &self.written;
-        writeln!(out, "`{name}` of {src} means {}; what waits for it goes out at its source's next look", self.side)
+        writeln!(
+            out,
+            "`{name}` of {src} means {}; what waits for it goes out at its source's next look",
+            self.side
+        )
     }
 }

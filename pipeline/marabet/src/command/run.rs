@@ -121,11 +121,7 @@ async fn upcoming(log: &Log, arguments: &RunArgs) -> anyhow::Result<Upcoming> {
     Ok(upcoming)
 }
 
-async fn feed(
-    log: &Log,
-    opening: Opening,
-    config: &Config,
-) -> anyhow::Result<()> {
+async fn feed(log: &Log, opening: Opening, config: &Config) -> anyhow::Result<()> {
     let Opening { mut source, recorded } = opening;
     let folder = &config.log.folder;
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;

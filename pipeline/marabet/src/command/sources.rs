@@ -16,7 +16,11 @@ use crate::line::open;
 use crate::output::{Answer, grouped, say};
 use crate::sources::{self, Checked, KNOWN, Setup};
 
-pub(super) async fn execute(command: &SourcesCommand, config: &Config, json: bool) -> anyhow::Result<()> {
+pub(super) async fn execute(
+    command: &SourcesCommand,
+    config: &Config,
+    json: bool,
+) -> anyhow::Result<()> {
     match command {
         SourcesCommand::List { competitions: true } => say(&competitions(), json),
         SourcesCommand::List { competitions: false } => say(&list(config), json),
@@ -44,7 +48,8 @@ struct List {
 fn list(config: &Config) -> List {
     let folder = &config.log.folder;
     let text = std::fs::read(sources::standings_file(folder)).unwrap_or_default();
-    let standings: BTreeMap<SourceName, Standing> = serde_json::from_slice(&text).unwrap_or_default();
+    let standings: BTreeMap<SourceName, Standing> =
+        serde_json::from_slice(&text).unwrap_or_default();
     let set_up = sources::set_up_tables(&config.sources);
     let waiting = |name: &str| {
         let file = sources::kept(folder).join(format!("{name}.waiting.ndjson"));
@@ -56,7 +61,10 @@ fn list(config: &Config) -> List {
             table: known.table.to_owned(),
             brings: known.brings.to_owned(),
             set_up: set_up.iter().any(|table| table == known.table),
-            standing: standings.get(&SourceName::new(known.name)).filter(|_| !known.recorded).cloned(),
+            standing: standings
+                .get(&SourceName::new(known.name))
+                .filter(|_| !known.recorded)
+                .cloned(),
             waiting: if known.recorded { 0 } else { waiting(known.name) },
         })
         .collect();
@@ -80,7 +88,11 @@ impl Answer for List {
             };
             writeln!(out, "{:<14} {state}", one.table)?;
             if one.waiting > 0 {
-                writeln!(out, "{:<14} {} facts wait for names: marabet names review", "", one.waiting)?;
+                writeln!(
+                    out,
+                    "{:<14} {} facts wait for names: marabet names review",
+                    "", one.waiting
+                )?;
             }
             if !one.set_up {
                 writeln!(out, "{:<14} {}; set it up in [sources.{}]", "", one.brings, one.table)?;
@@ -92,7 +104,8 @@ impl Answer for List {
 
 fn said(standing: &Standing, now: Instant) -> String {
     let ago = |at: Instant| format!("{:.0} s ago", now.seconds_since(at).max(0.0));
-    let mut text = format!("{} events, {} rejects", grouped(standing.events), grouped(standing.rejects));
+    let mut text =
+        format!("{} events, {} rejects", grouped(standing.events), grouped(standing.rejects));
     if let Some(at) = standing.last_batch {
         text.push_str(&format!(", last news {}", ago(at)));
     }
@@ -172,7 +185,9 @@ async fn check(source: Option<&str>, config: &Config, json: bool) -> anyhow::Res
 fn not_set_up(source: &str) -> anyhow::Error {
     let table = KNOWN.iter().find(|known| known.table == source || known.name == source);
     let what = match table {
-        Some(known) => format!("`{source}` is not set up; give it a table [sources.{}]", known.table),
+        Some(known) => {
+            format!("`{source}` is not set up; give it a table [sources.{}]", known.table)
+        }
         None => format!("`{source}` is no source; `marabet sources list` shows what there is"),
     };
     NotThere(what).into()
@@ -194,7 +209,8 @@ struct Probed {
 
 impl Answer for Probed {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        let kinds: Vec<String> = self.events.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let kinds: Vec<String> =
+            self.events.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         let kinds = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
         writeln!(out, "{} brought {kinds} in {:.1} s", self.source, self.seconds)?;
         writeln!(out, "{} matches, {} books, {} rejects", self.matches, self.books, self.rejects)?;
@@ -228,7 +244,8 @@ async fn probe(source: &str, config: &Config, json: bool) -> anyhow::Result<()> 
         Err(_) => anyhow::bail!("{source} brought nothing within {} s", PROBE_MAX.as_secs()),
     };
     let mut events = BTreeMap::new();
-    let (mut matches, mut books) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let (mut matches, mut books) =
+        (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     for event in &batch.events {
         *events.entry(event.kind().name()).or_default() += 1;
         matches.extend(event.key.clone());

@@ -249,9 +249,15 @@ impl Default for BetfairConfig {
             password: Key::default(),
             password_file: None,
             competitions: Vec::new(),
-            market_types: ["MATCH_ODDS", "OVER_UNDER_25", "ASIAN_HANDICAP", "BOTH_TEAMS_TO_SCORE", "CORRECT_SCORE"]
-                .map(str::to_owned)
-                .to_vec(),
+            market_types: [
+                "MATCH_ODDS",
+                "OVER_UNDER_25",
+                "ASIAN_HANDICAP",
+                "BOTH_TEAMS_TO_SCORE",
+                "CORRECT_SCORE",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             markets_max: 200,
             depth: 3,
             conflate_ms: 0,

@@ -61,7 +61,8 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
         let reply = client.ask(&request).await?;
         let sports: Value = serde_json::from_slice(&reply.body)?;
         let football = sports.as_array().into_iter().flatten();
-        let football = football.filter(|s| s["key"].as_str().is_some_and(|k| k.starts_with("soccer_")));
+        let football =
+            football.filter(|s| s["key"].as_str().is_some_and(|k| k.starts_with("soccer_")));
         let left = reply.number("x-requests-remaining");
         let left = left.map_or_else(String::new, |left| format!(", {left} credits left"));
         let said = format!("{} football competitions{left}", football.count());
@@ -71,7 +72,9 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
     if let ("api_football", Some(one)) = (table, &sources.api_football) {
         let key = needed(one.key.secret(one.key_file.as_deref())?, table, "key")?;
         let client = client(&one.client, "https://v3.football.api-sports.io")?;
-        return Ok(api_football_status(table, &client, key).await?.costs("1 request a look or page"));
+        return Ok(api_football_status(table, &client, key)
+            .await?
+            .costs("1 request a look or page"));
     }
     Ok(match table {
         "betfair" | "pinnacle" => {
@@ -79,7 +82,10 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
             let names = marabet_ingest::names::Names::in_memory();
             super::set_up(table, config, &super::Setup::default(), &names, &[])?;
             let name = if table == "pinnacle" { pinnacle::SOURCE } else { "betfair" };
-            Checked::good(table, format!("{name} is set up; `marabet sources probe {table}` asks it"))
+            Checked::good(
+                table,
+                format!("{name} is set up; `marabet sources probe {table}` asks it"),
+            )
         }
         "betfair_files" | "openfootball" => {
             let files = match (&sources.betfair_files, &sources.openfootball) {
@@ -115,8 +121,10 @@ async fn api_football_status(table: &str, client: &Polite, key: Secret) -> anyho
     let envelope = match unwrap(&request.path, &reply.body) {
         Ok(envelope) => envelope,
         Err(NoItems::Refused(refusal)) => {
-            let what = format!("the provider refuses: {refusal:?}; set the key of your account in \
-                                MARABET_SOURCES__API_FOOTBALL__KEY");
+            let what = format!(
+                "the provider refuses: {refusal:?}; set the key of your account in \
+                                MARABET_SOURCES__API_FOOTBALL__KEY"
+            );
             return Ok(Checked::bad(table, what));
         }
         Err(NoItems::Malformed(reject)) => return Ok(Checked::bad(table, reject.to_string())),
@@ -131,4 +139,3 @@ async fn api_football_status(table: &str, client: &Polite, key: Secret) -> anyho
     );
     Ok(Checked::good(table, said))
 }
-

@@ -9,8 +9,8 @@ pub(crate) use open::{Opening, Setup, names, open, set_up};
 
 use std::path::{Path, PathBuf};
 
-use marabet_ingest::{api_football, betfair, openfootball, pinnacle, the_odds_api};
 use marabet_ingest::football_data;
+use marabet_ingest::{api_football, betfair, openfootball, pinnacle, the_odds_api};
 
 use crate::config::SourcesConfig;
 
@@ -29,13 +29,48 @@ pub(crate) struct Known {
 
 /// Every source that can be set up, files of prices apart.
 pub(crate) const KNOWN: [Known; 7] = [
-    Known { name: the_odds_api::SOURCE, table: "the_odds_api", brings: "prices of many books, scores", recorded: false },
-    Known { name: api_football::SOURCE, table: "api_football", brings: "fixtures, odds, live scores, statistics, results", recorded: false },
-    Known { name: betfair::SOURCE, table: "betfair", brings: "the exchange, live", recorded: false },
-    Known { name: betfair::SOURCE, table: "betfair_files", brings: "the exchange's historical files", recorded: true },
-    Known { name: pinnacle::SOURCE, table: "pinnacle", brings: "Pinnacle's prices, or a feed of its form", recorded: false },
-    Known { name: football_data::SOURCE, table: "football_data", brings: "coming matches, results, closing prices", recorded: false },
-    Known { name: openfootball::SOURCE, table: "openfootball", brings: "fixtures and results from files", recorded: true },
+    Known {
+        name: the_odds_api::SOURCE,
+        table: "the_odds_api",
+        brings: "prices of many books, scores",
+        recorded: false,
+    },
+    Known {
+        name: api_football::SOURCE,
+        table: "api_football",
+        brings: "fixtures, odds, live scores, statistics, results",
+        recorded: false,
+    },
+    Known {
+        name: betfair::SOURCE,
+        table: "betfair",
+        brings: "the exchange, live",
+        recorded: false,
+    },
+    Known {
+        name: betfair::SOURCE,
+        table: "betfair_files",
+        brings: "the exchange's historical files",
+        recorded: true,
+    },
+    Known {
+        name: pinnacle::SOURCE,
+        table: "pinnacle",
+        brings: "Pinnacle's prices, or a feed of its form",
+        recorded: false,
+    },
+    Known {
+        name: football_data::SOURCE,
+        table: "football_data",
+        brings: "coming matches, results, closing prices",
+        recorded: false,
+    },
+    Known {
+        name: openfootball::SOURCE,
+        table: "openfootball",
+        brings: "fixtures and results from files",
+        recorded: true,
+    },
 ];
 
 /// The tables that are set up.

@@ -65,11 +65,18 @@ pub(crate) fn names(folder: &Path) -> anyhow::Result<Names> {
 }
 
 /// The sources that the configuration sets up, as one. None where it sets up none.
-pub(crate) fn open(config: &Config, setup: &Setup, history: &[Event]) -> anyhow::Result<Option<Opening>> {
+pub(crate) fn open(
+    config: &Config,
+    setup: &Setup,
+    history: &[Event],
+) -> anyhow::Result<Option<Opening>> {
     let all = set_up_tables(&config.sources);
     for table in &setup.tables {
         if !all.contains(table) {
-            bail!("no source `{table}` is set up; there are {}: see `marabet sources list`", all.join(", "));
+            bail!(
+                "no source `{table}` is set up; there are {}: see `marabet sources list`",
+                all.join(", ")
+            );
         }
     }
     let sources = &config.sources;
@@ -90,7 +97,9 @@ pub(crate) fn open(config: &Config, setup: &Setup, history: &[Event]) -> anyhow:
         return Ok(Some(Opening { source, recorded: true }));
     }
     if let Some(table) = chosen.iter().find(|table| is_recorded(table, sources)) {
-        bail!("`{table}` is read from its beginning to its end and runs by itself: --source {table}");
+        bail!(
+            "`{table}` is read from its beginning to its end and runs by itself: --source {table}"
+        );
     }
     let mut opened = Vec::with_capacity(chosen.len());
     for table in &chosen {
@@ -115,8 +124,12 @@ pub(crate) fn set_up(
     let parts = Parts { folder: &config.log.folder, setup, names, history };
     let missing = || format!("[sources.{table}] is not set up");
     Ok(match table {
-        "the_odds_api" => parts.the_odds_api(sources.the_odds_api.as_ref().with_context(missing)?)?,
-        "api_football" => parts.api_football(sources.api_football.as_ref().with_context(missing)?)?,
+        "the_odds_api" => {
+            parts.the_odds_api(sources.the_odds_api.as_ref().with_context(missing)?)?
+        }
+        "api_football" => {
+            parts.api_football(sources.api_football.as_ref().with_context(missing)?)?
+        }
         "betfair" => parts.betfair(sources.betfair.as_ref().with_context(missing)?)?,
         "pinnacle" => parts.pinnacle(sources.pinnacle.as_ref().with_context(missing)?)?,
         "betfair_files" => {
@@ -284,7 +297,8 @@ pub(super) fn odds_api_settings(one: &OddsApiConfig) -> anyhow::Result<OddsApiSe
 pub(super) fn needed(secret: Secret, table: &str, key: &str) -> anyhow::Result<Secret> {
     if secret.is_empty() {
         let first = key.split('`').next().unwrap_or(key);
-        let variable = format!("MARABET_SOURCES__{}__{}", table.to_uppercase(), first.to_uppercase());
+        let variable =
+            format!("MARABET_SOURCES__{}__{}", table.to_uppercase(), first.to_uppercase());
         bail!(
             "[sources.{table}] needs a `{key}`: set the environment variable {variable}, or name \
              a file that holds it with {first}_file"

@@ -6,4 +6,7 @@ mod bad_input;
 mod calculators;
 mod demo;
 mod kills;
+#[path = "../../../ingest/tests/providers/server.rs"]
+mod server;
+mod sources;
 mod support;
