@@ -3,6 +3,7 @@
 .PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas clean
 .PHONY: help setup demo test lint format build bench bench-peers bench-names schemas clean
 .PHONY: help setup demo backtest test lint format build bench bench-peers load faults schemas clean
+.PHONY: help setup demo test lint format build bench bench-peers bench-names bench-betfair load faults schemas clean
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -53,6 +54,9 @@ faults: setup ## Kill, cut and damage a running line, KILLS=60 times from SEED=1
 	@target/release/marabet-faults
 bench-names: ## Measure how well the names of providers are joined, on the data of MARABET_DATA
 	@$(CARGO) run --quiet -p marabet-ingest --example names -- $(ARGS)
+
+bench-betfair: ## Time the reading of exchange files beside betfair_data, installed from PyPI
+	@benches/peers/betfair.sh $(ARGS)
 
 schemas: ## Write the JSON Schemas of the events into schemas/json
 	$(CARGO) run --quiet -p marabet-schemas --example publish

@@ -195,7 +195,10 @@ impl Reading<'_> {
         let book = if lays { markets::lay_book(&book) } else { book };
         let price = number("odds", text("odds")?)?;
         let odds = odds(price);
-        let seen = if self.columns.contains_key("seen") { Some(instant("seen")?) } else { None };
+        let seen = match self.cell(row, "seen") {
+            "" => None,
+            _ => Some(instant("seen")?),
+        };
         let named =
             Named { id, competition: competition.into(), home: home.into(), away: away.into() };
         if !self.current.as_ref().is_some_and(|current| current.at == at && current.named == named)

@@ -167,6 +167,7 @@ impl BetfairLive {
         let subscription = self.subscription();
         line.send(&subscription.to_string()).await.map_err(lost)?;
         self.line = Some(line);
+        self.seen_at.get_or_insert(Moment::from_std(clock::moment()));
         Ok(())
     }
 

@@ -39,6 +39,8 @@ pub fn mapped(definition: &Definition) -> Option<Vec<Mapped>> {
         }
         "DOUBLE_CHANCE" => one(MarketKind::DoubleChance, full, double_chance(definition)),
         "ASIAN_HANDICAP" => Some(handicaps(definition)),
+        // No market of ours, but its winner is the score that settles the others.
+        "CORRECT_SCORE" | "HALF_TIME_SCORE" => Some(Vec::new()),
         other => {
             let (goals, period) = match other.strip_prefix("OVER_UNDER_") {
                 Some(goals) => (goals, full),

@@ -25,16 +25,20 @@ async fn a_fault_that_may_pass_is_tried_again_and_a_refusal_is_not() {
         assert!(!error.to_string().contains("s3cret"), "{error}");
         assert_eq!(server.asked().len(), tries, "{status}");
     }
-    let server = Server::start(|_, number| {
-        if number == 0 { Answer::status(502, "") } else { Answer::json("{}") }
-    });
+    let server =
+        Server::start(
+            |_, number| {
+                if number == 0 { Answer::status(502, "") } else { Answer::json("{}") }
+            },
+        );
     client(settings(&server.base_url), &clock).ask(&request()).await.unwrap();
 }
 
 #[tokio::test]
 async fn silence_a_cut_body_and_a_flood_end_within_their_bounds() {
     let clock = Hand::at(NOW);
-    let server = Server::start(|_, _| Answer { silent: Duration::from_secs(5), ..Answer::json("{}") });
+    let server =
+        Server::start(|_, _| Answer { silent: Duration::from_secs(5), ..Answer::json("{}") });
     let began = tokio::time::Instant::now();
     let error = client(settings(&server.base_url), &clock).ask(&request()).await.unwrap_err();
     assert!(matches!(error, PoliteError::Away { .. }), "{error}");
@@ -118,8 +122,10 @@ async fn exchanges_are_recorded_without_keys_and_played_back_without_a_network()
 async fn a_proxy_is_asked_in_place_of_the_provider() {
     let clock = Hand::at(NOW);
     let proxy = Server::start(|_, _| Answer::json("[]"));
-    let through =
-        PoliteSettings { proxy: Some(proxy.base_url.clone()), ..settings("http://provider.invalid") };
+    let through = PoliteSettings {
+        proxy: Some(proxy.base_url.clone()),
+        ..settings("http://provider.invalid")
+    };
     // ureq speaks to a proxy by CONNECT; that it was asked at all is what counts here.
     let _ = client(through, &clock).ask(&request()).await;
     assert!(!proxy.asked().is_empty());

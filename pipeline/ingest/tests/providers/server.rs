@@ -130,7 +130,8 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, rules: &Mutex<Arc<Rule>
         }
         text.push_str("\r\n");
         let sent = if answer.cut { length / 2 } else { length };
-        let written = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&answer.body[..sent]));
+        let written =
+            stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&answer.body[..sent]));
         if written.is_err() || answer.cut {
             return;
         }

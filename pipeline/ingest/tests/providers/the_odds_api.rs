@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use marabet_ingest::polite::{PoliteSettings, Secret};
 use marabet_ingest::the_odds_api::SOURCE;
 use marabet_ingest::the_odds_api::parse::{self, Wanted};
 use marabet_ingest::the_odds_api::source::{OddsApi, OddsApiSettings};
-use marabet_ingest::polite::{PoliteSettings, Secret};
 use marabet_ingest::{RejectKind, Source, SourceError};
 use marabet_schemas::Instant;
 use proptest::prelude::*;
@@ -75,7 +75,8 @@ fn serve(asked: &Asked, odds: &Value) -> Answer {
 #[tokio::test]
 async fn prices_are_told_with_their_match_then_what_changes_then_the_result() {
     let clock = Hand::at(NOW);
-    let first = json!([event(&json!([book("bet365", &json!(3.4)), book("pinnacle", &json!(3.5))]))]);
+    let first =
+        json!([event(&json!([book("bet365", &json!(3.4)), book("pinnacle", &json!(3.5))]))]);
     let server = Server::start(move |asked, _| serve(asked, &first));
     let mut source = source(&server, &clock, None);
     let batch = next(&mut source).await;
@@ -136,8 +137,18 @@ async fn the_budget_is_spent_near_kick_off_and_never_exceeded() {
 async fn a_refusal_is_understood_as_the_documentation_has_it() {
     let clock = Hand::at(NOW);
     for (status, body, permanent, says) in [
-        (401, r#"{"message":"Invalid API key","error_code":"INVALID_KEY"}"#, true, "MARABET_SOURCES__THE_ODDS_API__KEY"),
-        (401, r#"{"message":"Usage quota has been reached","error_code":"OUT_OF_USAGE_CREDITS"}"#, false, "used up"),
+        (
+            401,
+            r#"{"message":"Invalid API key","error_code":"INVALID_KEY"}"#,
+            true,
+            "MARABET_SOURCES__THE_ODDS_API__KEY",
+        ),
+        (
+            401,
+            r#"{"message":"Usage quota has been reached","error_code":"OUT_OF_USAGE_CREDITS"}"#,
+            false,
+            "used up",
+        ),
         (422, r#"{"message":"Invalid markets"}"#, false, "left out"),
         (429, r#"{"message":"too fast"}"#, false, "429"),
         (500, "<html>", false, "500"),
@@ -153,9 +164,12 @@ async fn a_refusal_is_understood_as_the_documentation_has_it() {
 #[test]
 fn what_is_wrong_costs_its_market_and_no_other() {
     let now: Instant = NOW.parse().unwrap();
-    let read = |document: &Value| parse::odds("x", document.to_string().as_bytes(), Wanted::default(), now);
+    let read = |document: &Value| {
+        parse::odds("x", document.to_string().as_bytes(), Wanted::default(), now)
+    };
     for price in [json!(1.0), json!(0), json!(1001), json!("x"), json!(null), json!({"a": 1})] {
-        let parsed = read(&json!([event(&json!([book("bet365", &price), book("bwin", &json!(3.4))]))]));
+        let parsed =
+            read(&json!([event(&json!([book("bet365", &price), book("bwin", &json!(3.4))]))]));
         assert_eq!(parsed.matches[0].facts.len(), 4, "{price}");
         assert_eq!(parsed.rejects.len(), 1, "{price}");
         assert_eq!(parsed.rejects[0].kind, RejectKind::Odds);

@@ -9,4 +9,7 @@ mod demo;
 mod faces;
 mod kills;
 mod share;
+#[path = "../../../ingest/tests/providers/server.rs"]
+mod server;
+mod sources;
 mod support;
