@@ -22,7 +22,7 @@ pub const SCHEMA_LEVEL: u16 = 1;
 const PROCESSES: &str = "processes";
 
 /// A process that is alive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Process {
     /// Its name, as the leases have it.
     pub name: String,
