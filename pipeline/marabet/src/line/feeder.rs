@@ -118,8 +118,9 @@ impl Feeder {
     }
 
     /// The same, and waits until a crash of the server cannot take it back.
-    pub(crate) async fn flush_durable(&mut self) -> Result<(), LogError> {
-        self.writer.flush_durable().await
+    pub(crate) async fn flush_durable(&mut self) -> anyhow::Result<()> {
+        self.send().await?;
+        Ok(self.writer.flush_durable().await?)
     }
 }
 

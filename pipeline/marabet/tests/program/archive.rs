@@ -100,9 +100,8 @@ impl Drop for Process {
 fn in_log(folder: &Path, stream: &str) -> BTreeMap<String, Value> {
     let tail = json(over(folder).args(["events", "tail", stream, "-n", "10000000"]));
     let events = tail["events"].as_array().unwrap().iter();
-    let placed = |event: &Value| {
-        (event["address"].as_str().unwrap().to_owned(), event["event"].clone())
-    };
+    let placed =
+        |event: &Value| (event["address"].as_str().unwrap().to_owned(), event["event"].clone());
     events.map(placed).collect()
 }
 

@@ -8,8 +8,8 @@ mod calculators;
 mod demo;
 mod faces;
 mod kills;
-mod share;
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;
+mod share;
 mod sources;
 mod support;
