@@ -13,7 +13,7 @@
 mod disk;
 mod expected;
 mod facts;
-mod invariants;
+pub mod invariants;
 mod processes;
 mod proxy;
 mod report;

@@ -63,8 +63,8 @@ impl Place {
 pub(crate) struct Processes {
     place: Place,
     all: Vec<Process>,
-    /// Processes that ended though nobody had killed them.
-    pub(crate) gave_up: u32,
+    /// The last words of processes that ended though nobody had killed them.
+    pub(crate) gave_up: Vec<String>,
 }
 
 struct Process {
@@ -81,7 +81,7 @@ impl Processes {
                 all.push(Process { stage, which, child: spawn(place, stage, which)? });
             }
         }
-        Ok(Self { place: place.clone(), all, gave_up: 0 })
+        Ok(Self { place: place.clone(), all, gave_up: Vec::new() })
     }
 
     fn find(&mut self, stage: Stage, which: usize) -> anyhow::Result<&mut Process> {
@@ -126,8 +126,10 @@ impl Processes {
     pub(crate) fn look_after(&mut self) -> anyhow::Result<()> {
         let place = self.place.clone();
         for process in &mut self.all {
-            if process.child.try_wait()?.is_some() {
-                self.gave_up += 1;
+            if let Some(status) = process.child.try_wait()? {
+                let said = std::fs::read_to_string(place.said(process.stage, process.which))?;
+                let last = said.lines().next_back().unwrap_or_default();
+                self.gave_up.push(format!("{}, {status}: {last}", process.stage.name()));
                 process.child = spawn(&place, process.stage, process.which)?;
             }
         }

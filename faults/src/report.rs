@@ -28,8 +28,8 @@ pub struct Report {
     pub quarantined: u64,
     /// Bytes cut off the AOF.
     pub bytes_torn: u64,
-    /// Processes that ended by themselves.
-    pub gave_up: u32,
+    /// The last words of processes that ended by themselves; another was started for each.
+    pub gave_up: Vec<String>,
 }
 
 impl Report {
@@ -45,7 +45,7 @@ impl Report {
             alerts_repeated: 0,
             quarantined: 0,
             bytes_torn: 0,
-            gave_up: 0,
+            gave_up: Vec::new(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Report {
         self.alerts_repeated += round.found.alerts_repeated;
         self.quarantined += round.found.quarantined;
         self.bytes_torn += round.bytes_torn;
-        self.gave_up += round.gave_up;
+        self.gave_up.extend(round.gave_up);
     }
 
     /// How often a process of a stage was killed.
@@ -95,7 +95,10 @@ impl fmt::Display for Report {
         writeln!(f, "  {:<28}{:>9}", "takeovers", self.takeovers)?;
         writeln!(f, "  {:<28}{:>7.1} s", "longest pause", self.pause.as_secs_f64())?;
         writeln!(f, "  {:<28}{:>9}", "bytes torn off the AOF", self.bytes_torn)?;
-        writeln!(f, "  {:<28}{:>9}", "processes that gave up", self.gave_up)?;
+        writeln!(f, "  {:<28}{:>9}", "processes that gave up", self.gave_up.len())?;
+        for words in &self.gave_up {
+            writeln!(f, "    {words}")?;
+        }
         writeln!(f, "  {:<28}{:>9}", "frames quarantined", self.quarantined)?;
         writeln!(f, "  {:<28}{:>9}", "alerts told again", self.alerts_repeated)?;
         writeln!(f, "  {:<14}{:>9}{:>7}{:>9}", "stream", "events", "lost", "doubled")?;

@@ -34,7 +34,7 @@ pub(crate) struct Round {
     pub(crate) seen: Seen,
     pub(crate) found: Found,
     pub(crate) bytes_torn: u64,
-    pub(crate) gave_up: u32,
+    pub(crate) gave_up: Vec<String>,
 }
 
 pub(crate) async fn run(campaign: &Campaign, number: u64, kills: u32) -> anyhow::Result<Round> {
@@ -82,8 +82,8 @@ async fn within(
     let log = open(&line.server, "mb").await?;
     let mut connection = line.server.connection().await?;
     let found = invariants::check(&log, &mut connection, &expected, &line.place.alerts()).await?;
-    let Line { processes, server, faults, skipped, .. } = line;
-    let (gave_up, bytes_torn) = (processes.gave_up, server.bytes_torn);
+    let Line { mut processes, server, faults, skipped, .. } = line;
+    let (gave_up, bytes_torn) = (std::mem::take(&mut processes.gave_up), server.bytes_torn);
     drop(processes);
     server.stop().await;
     Ok(Round { faults, skipped, seen, found, bytes_torn, gave_up })

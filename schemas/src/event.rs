@@ -10,7 +10,7 @@ use crate::facts::{
     Aggregate, Fixture, MatchClosed, MatchResult, Named, Quote, Seen, Stats, Withdrawn,
 };
 use crate::upcast::{self, UpcastError};
-use crate::{Instant, MatchKey};
+use crate::{Instant, MatchKey, one_pass};
 
 /// Declares the kinds of event: variant, name on the wire, version written, body.
 macro_rules! kinds {
@@ -39,6 +39,11 @@ macro_rules! kinds {
             #[must_use]
             pub const fn tag(self) -> &'static str {
                 match self { $(Self::$variant => concat!($name, "/", $version),)* }
+            }
+
+            /// The kind of a tag of the current version.
+            pub(crate) fn from_tag(tag: &str) -> Option<Self> {
+                match tag { $(concat!($name, "/", $version) => Some(Self::$variant),)* _ => None }
             }
 
             /// The kind of this name on the wire.
@@ -79,12 +84,6 @@ macro_rules! kinds {
             ) -> Result<Self, D::Error> {
                 Ok(match kind {
                     $(Kind::$variant => Self::$variant(<$body>::deserialize(from)?),)*
-                })
-            }
-
-            fn read(kind: Kind, line: &str) -> serde_json::Result<Self> {
-                Ok(match kind {
-                    $(Kind::$variant => Self::$variant(serde_json::from_str(line)?),)*
                 })
             }
         }
@@ -250,6 +249,9 @@ impl Event {
     /// # Errors
     /// [`DecodeError`]; of its kinds `Newer` is no fault of the line.
     pub fn from_line(line: &str) -> Result<Self, DecodeError> {
+        if let Some(kind) = one_pass::kind_at_head(line) {
+            return Ok(one_pass::read(kind, line)?);
+        }
         let envelope: Envelope<'_> = serde_json::from_str(line)?;
         let tag = &*envelope.t;
         let wrong_tag = || DecodeError::Tag(tag.to_owned());
@@ -259,14 +261,22 @@ impl Event {
         let newer = || DecodeError::Newer { tag: tag.to_owned() };
         let kind = Kind::from_name(name).ok_or_else(newer)?;
         let body = if version == kind.version() {
-            Body::read(kind, line)?
+            body_of(kind, line)?
         } else if version > kind.version() {
             return Err(newer());
         } else {
-            Body::read(kind, &upcast::to_current(kind, version, line)?)?
+            body_of(kind, &upcast::to_current(kind, version, line)?)?
         };
         Ok(Self { key: envelope.k, at: envelope.at, assumed: envelope.assumed, body })
     }
+}
+
+/// The body among the fields of a line.
+fn body_of(kind: Kind, line: &str) -> serde_json::Result<Body> {
+    let mut from = serde_json::Deserializer::from_str(line);
+    let body = Body::deserialize(kind, &mut from)?;
+    from.end()?;
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -307,6 +317,26 @@ mod tests {
     fn a_newer_version_and_an_unknown_kind_are_no_fault_of_the_line() {
         for line in [r#"{"t":"quote/9","at":1}"#, r#"{"t":"hologram/1","at":1}"#] {
             assert!(matches!(Event::from_line(line), Err(DecodeError::Newer { .. })), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_event_reads_back_whatever_the_order_of_its_fields() {
+        let line = quote().assumed().to_line();
+        let fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&line).unwrap();
+        let mut names: Vec<&String> = fields.keys().collect();
+        for _ in 0..names.len() {
+            names.rotate_left(1);
+            for with_tag_first in [false, true] {
+                let mut parts: Vec<String> =
+                    names.iter().map(|name| format!("\"{name}\":{}", fields[*name])).collect();
+                if with_tag_first {
+                    parts.sort_by_key(|part| !part.starts_with("\"t\":"));
+                }
+                let line = format!("{{{}}}", parts.join(","));
+                assert_eq!(Event::from_line(&line).unwrap(), quote().assumed(), "{line}");
+            }
         }
     }
 

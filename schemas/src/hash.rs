@@ -19,17 +19,29 @@ fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
+/// Bytes of the longest hash.
+const BYTES_MAX: usize = 32;
+
+/// Each event carries hashes, so they are written at once and not a byte at a time.
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 2 * BYTES_MAX];
+    for (digits, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 0xf)];
+    }
+    f.write_str(str::from_utf8(&text[..2 * bytes.len()]).expect("digits are text"))
 }
 
 fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    if !text.is_ascii() || text.len() != 2 * N {
+    if text.len() != 2 * N {
         return None;
     }
+    // A digit is below sixteen, so that the cast is exact.
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
     for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
+        *byte = digit(digits[0])? << 4 | digit(digits[1])?;
     }
     Some(bytes)
 }

@@ -11,7 +11,7 @@ use marabet_schemas::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, Strat
 use serde::{Deserialize, Serialize};
 
 /// The key of a table with one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct InForce;
 
 impl InForce {
@@ -114,7 +114,7 @@ fn day(at: Instant) -> i64 {
 }
 
 /// A bet of a match.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BetKey {
     pub(crate) key: MatchKey,
     pub(crate) bet: BetId,

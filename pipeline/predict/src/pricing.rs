@@ -1,7 +1,7 @@
 //! What the model in force makes of a market. All of it can be computed again: nothing here is
 //! state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use marabet_quant::Market;
@@ -20,14 +20,36 @@ const MATCHES_MAX: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Pricing {
     models: BTreeMap<ArtefactHash, Arc<Artefact>>,
-    matches: BTreeMap<MatchKey, PricedMatch>,
+    matches: HashMap<MatchKey, PricedMatch>,
 }
+
+/// Most markets of a match whose outcomes are kept. What comes beyond is computed each time.
+const MARKETS_MAX: usize = 64;
 
 /// A match as one model sees it.
 struct PricedMatch {
     model: ModelRow,
     neutral: bool,
     seen: Result<(ModelView, ScoreMatrix), Unpriced>,
+    /// What came of the markets that were asked for; each book quotes the same ones.
+    outcomes: BTreeMap<Market, Option<Vec<OutcomeRow>>>,
+}
+
+impl PricedMatch {
+    fn price(&mut self, market: &Market) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+        let (view, matrix) = self.seen.as_ref().map_err(|why| *why)?;
+        let rows = match self.outcomes.get(market) {
+            Some(known) => known.clone(),
+            None => {
+                let rows = outcomes(matrix, market);
+                if self.outcomes.len() < MARKETS_MAX {
+                    self.outcomes.insert(*market, rows.clone());
+                }
+                rows
+            }
+        };
+        Ok((view.clone(), rows.ok_or(Unpriced::Market)?))
+    }
 }
 
 impl Pricing {
@@ -79,22 +101,22 @@ impl Pricing {
         model: ModelRow,
         artefacts: &dyn Artefacts,
     ) -> Result<Result<(ModelView, Vec<OutcomeRow>), Unpriced>, Fault> {
-        let kept = self.matches.get(key);
-        let fresh = kept.is_some_and(|kept| kept.model == model && kept.neutral == neutral);
-        if !fresh {
-            // The artefact could be read when it came into force, and its hash is the same.
-            let artefact =
-                self.model(model.hash, artefacts).map_err(|_| Fault::Missing(model.hash))?;
-            if self.matches.len() >= MATCHES_MAX {
-                self.matches.clear();
-            }
-            let seen = view(&artefact, key, neutral, model);
-            self.matches.insert(key.clone(), PricedMatch { model, neutral, seen });
+        if let Some(kept) = self.matches.get_mut(key)
+            && kept.model == model
+            && kept.neutral == neutral
+        {
+            return Ok(kept.price(market));
         }
-        let seen = &self.matches.get(key).expect("it was kept or has just been put in").seen;
-        Ok(seen.as_ref().map_err(|why| *why).and_then(|(view, matrix)| {
-            Ok((view.clone(), outcomes(matrix, market).ok_or(Unpriced::Market)?))
-        }))
+        // The artefact could be read when it came into force, and its hash is the same.
+        let artefact = self.model(model.hash, artefacts).map_err(|_| Fault::Missing(model.hash))?;
+        if self.matches.len() >= MATCHES_MAX {
+            self.matches.clear();
+        }
+        let seen = view(&artefact, key, neutral, model);
+        let mut fresh = PricedMatch { model, neutral, seen, outcomes: BTreeMap::new() };
+        let priced = fresh.price(market);
+        self.matches.insert(key.clone(), fresh);
+        Ok(priced)
     }
 
     /// Drops everything.

@@ -27,7 +27,7 @@ pub(crate) struct ModelRow {
 }
 
 /// A book's prices on a match.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Offer {
     pub(crate) key: MatchKey,
     pub(crate) book: Book,

@@ -1,10 +1,13 @@
 //! State that knows what a frame changed.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::hash_map::{Entry, HashMap};
 use std::fmt::Display;
+use std::hash::Hash;
 use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 
+use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -64,18 +67,29 @@ pub const ROW_BYTES_MAX: usize = 64 * 1024;
 /// A part of a stage's state: rows by key, with what they were before the current frame.
 ///
 /// Reading is free of charge; the first change of a row in a frame keeps a copy of it.
+///
+/// Rows are found by the hash of their key, because every event looks for some and keys are long
+/// texts that begin alike. Whoever goes through rows meets them in the order of their keys: the
+/// order of hashes is seen nowhere.
 #[derive(Debug)]
 pub struct Table<K, V> {
     name: &'static str,
-    rows: BTreeMap<K, V>,
-    before: BTreeMap<K, Option<V>>,
+    rows: HashMap<K, V, FxBuildHasher>,
+    /// The keys of all rows.
+    order: BTreeSet<K>,
+    before: HashMap<K, Option<V>, FxBuildHasher>,
 }
 
-impl<K: Ord + Clone, V: Clone> Table<K, V> {
+impl<K: Ord + Hash + Clone, V: Clone> Table<K, V> {
     /// An empty table of this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, rows: BTreeMap::new(), before: BTreeMap::new() }
+        Self {
+            name,
+            rows: HashMap::with_hasher(FxBuildHasher),
+            order: BTreeSet::new(),
+            before: HashMap::with_hasher(FxBuildHasher),
+        }
     }
 
     /// The row of this key.
@@ -97,14 +111,15 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let before = &mut self.before;
         match self.rows.entry(key) {
-            std::collections::btree_map::Entry::Occupied(found) => {
+            Entry::Occupied(found) => {
                 if !before.contains_key(found.key()) {
                     before.insert(found.key().clone(), Some(found.get().clone()));
                 }
                 found.into_mut()
             }
-            std::collections::btree_map::Entry::Vacant(place) => {
+            Entry::Vacant(place) => {
                 before.entry(place.key().clone()).or_insert(None);
+                self.order.insert(place.key().clone());
                 place.insert(make())
             }
         }
@@ -113,19 +128,28 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
     /// Sets a row.
     pub fn insert(&mut self, key: K, row: V) {
         let old = self.rows.insert(key.clone(), row);
+        if old.is_none() {
+            self.order.insert(key.clone());
+        }
         self.before.entry(key).or_insert(old);
     }
 
     /// Takes a row away.
     pub fn remove(&mut self, key: &K) {
         if let Some(old) = self.rows.remove(key) {
+            self.order.remove(key);
             self.before.entry(key.clone()).or_insert(Some(old));
         }
     }
 
     /// The rows of a range of keys, in key order.
     pub fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (&K, &V)> {
-        self.rows.range(keys)
+        self.order.range(keys).map(|key| self.row(key))
+    }
+
+    /// The row of a key that is in the order.
+    fn row<'a>(&'a self, key: &'a K) -> (&'a K, &'a V) {
+        (key, self.rows.get(key).expect("the order holds the keys of the rows"))
     }
 
     /// The rows from this key on while `belongs` holds, in key order.
@@ -134,14 +158,15 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
         from: &K,
         belongs: impl Fn(&K) -> bool + 'a,
     ) -> impl Iterator<Item = (&'a K, &'a V)> {
-        self.rows
+        self.order
             .range((Bound::Included(from), Bound::Unbounded))
-            .take_while(move |(key, _)| belongs(key))
+            .take_while(move |key| belongs(key))
+            .map(|key| self.row(key))
     }
 
     /// All rows, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.rows.iter()
+        self.order.iter().map(|key| self.row(key))
     }
 
     /// How many rows.
@@ -159,7 +184,7 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
 impl<K, V> Rows for Table<K, V>
 where
-    K: Ord + Clone + Display + FromStr<Err: Display>,
+    K: Ord + Hash + Clone + Display + FromStr<Err: Display>,
     V: Clone + Serialize + DeserializeOwned,
 {
     fn name(&self) -> &'static str {
@@ -178,12 +203,14 @@ where
             }
             None => return Err(fault("it is empty".to_owned())),
         };
+        self.order.insert(K::clone(&parsed));
         self.rows.insert(parsed, row);
         Ok(())
     }
 
     fn clear(&mut self) {
         self.rows.clear();
+        self.order.clear();
         self.before.clear();
     }
 
@@ -208,7 +235,9 @@ where
             .before
             .iter()
             .filter(|(key, before)| before.is_some() || self.rows.contains_key(key));
-        touched.map(|(key, _)| change(key)).collect()
+        let mut keys: Vec<&K> = touched.map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(change).collect()
     }
 
     fn keep(&mut self) {
@@ -216,11 +245,17 @@ where
     }
 
     fn take_back(&mut self) {
-        for (key, before) in std::mem::take(&mut self.before) {
+        for (key, before) in self.before.drain() {
             match before {
-                Some(row) => self.rows.insert(key, row),
-                None => self.rows.remove(&key),
-            };
+                Some(row) => {
+                    self.order.insert(key.clone());
+                    self.rows.insert(key, row);
+                }
+                None => {
+                    self.order.remove(&key);
+                    self.rows.remove(&key);
+                }
+            }
         }
     }
 }

@@ -25,6 +25,10 @@ use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace
 use report::{Quantiles, Report};
 use settings::Settings;
 
+/// As in the program: what one task allocates another frees, all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_environment()?;

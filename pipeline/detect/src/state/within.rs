@@ -42,7 +42,7 @@ impl<P: FromStr<Err: fmt::Display>> FromStr for Within<P> {
 }
 
 /// The key of a table's only row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Only;
 
 impl fmt::Display for Only {

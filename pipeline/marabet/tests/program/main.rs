@@ -5,6 +5,7 @@
 mod archive;
 mod bad_input;
 mod calculators;
+mod crash;
 mod demo;
 mod faces;
 mod kills;

@@ -85,7 +85,15 @@ impl From<Line> for f64 {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.goals().fmt(f)
+        if f.width().is_some() || f.precision().is_some() || f.sign_plus() {
+            return self.goals().fmt(f);
+        }
+        // Every quote names its line: quarters are written without the search for digits that any
+        // other number needs.
+        let quarters = self.0.unsigned_abs();
+        f.write_str(if self.0 < 0 { "-" } else { "" })?;
+        fmt::Display::fmt(&(quarters / 4), f)?;
+        f.write_str(["", ".25", ".5", ".75"][usize::from(quarters % 4)])
     }
 }
 
@@ -99,6 +107,15 @@ mod tests {
         assert_eq!(quarter.halves().map(Line::goals), [-0.5, 0.0]);
         let half = Line::new(2.5).unwrap();
         assert_eq!(half.halves().map(Line::goals), [2.5, 2.5]);
+    }
+
+    #[test]
+    fn a_line_is_written_as_its_number_of_goals() {
+        for quarters in -Line::QUARTERS_MAX..=Line::QUARTERS_MAX {
+            let line = Line::from_quarters(quarters).unwrap();
+            assert_eq!(line.to_string(), line.goals().to_string());
+            assert_eq!(format!("{line:+.2}"), format!("{:+.2}", line.goals()));
+        }
     }
 
     #[test]
