@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::LogError;
@@ -22,7 +23,7 @@ pub const SCHEMA_LEVEL: u16 = 1;
 const PROCESSES: &str = "processes";
 
 /// A process that is alive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Process {
     /// Its name, as the leases have it.
     pub name: String,

@@ -51,7 +51,7 @@ pub struct Status {
 }
 
 /// One server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NodeStatus {
     /// Where it is, without its password.
     pub at: String,

@@ -3,8 +3,6 @@
 //! A stage's letters lie in streams of their own, which no group reads: the files say how far the
 //! archive is.
 
-use std::collections::BTreeMap;
-
 use marabet_schemas::EntryId;
 use marabet_streams::backoff::Backoff;
 use marabet_streams::{Log, Shutdown, Slot};
