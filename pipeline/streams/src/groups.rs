@@ -137,18 +137,22 @@ pub(crate) async fn first_pending(
     key: &str,
     group: &str,
 ) -> Result<Option<EntryId>, LogError> {
-    Ok(pending(connection, key, group, 1).await?.first().copied())
+    let all = (EntryId::default(), None);
+    Ok(pending(connection, key, group, all, 1).await?.first().copied())
 }
 
-/// The entries that are pending in a group, in order, at most so many.
+/// The entries that are pending in a group after one and before another, in order, at most so
+/// many.
 pub(crate) async fn pending(
     connection: &mut Connection,
     key: &str,
     group: &str,
+    (after, before): (EntryId, Option<EntryId>),
     most: usize,
 ) -> Result<Vec<EntryId>, LogError> {
+    let before = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
     let mut command = redis::cmd("XPENDING");
-    command.arg(key).arg(group).arg("-").arg("+").arg(most);
+    command.arg(key).arg(group).arg(format!("({after}")).arg(before).arg(most);
     let answer = connection.ask(&command).await?;
     let unexpected = || LogError::unexpected("XPENDING", &Value::Nil);
     let id_of = |entry: Value| wire::array(entry)?.first().and_then(wire::entry_id);

@@ -316,7 +316,13 @@ impl<'a, S: Stage> Tenure<'a, S> {
         for letter in outputs.iter_mut().flat_map(|output| &mut output.dead) {
             letter.address.partition = partition;
         }
-        let changes = self.driver.changes().map_err(LogError::from)?;
+        let changes = match self.driver.changes() {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.driver.take_back();
+                return self.write_apart(held, partition, frames, &error.to_string()).await;
+            }
+        };
         let taken = Taken {
             stage: self.stage,
             output: self.output,
@@ -345,6 +351,29 @@ impl<'a, S: Stage> Tenure<'a, S> {
                 }
             };
         Err(Stop::End(End::Refused { reason }))
+    }
+
+    /// Commits frames one by one, of which one leads to state that cannot be written: its events
+    /// become dead letters.
+    async fn write_apart(
+        &mut self,
+        held: &mut Held,
+        partition: u16,
+        frames: &[Frame],
+        reason: &str,
+    ) -> Result<(), Stop> {
+        let alone = frames.len() == 1;
+        for frame in frames {
+            let one = std::slice::from_ref(frame);
+            let outputs = if alone {
+                vec![self.driver.give_up(frame, reason)]
+            } else {
+                let applied = self.apply(partition, one);
+                applied.map_err(|error| LogError::Asked(error.to_string()))?
+            };
+            Box::pin(self.write(held, partition, one, outputs, None)).await?;
+        }
+        Ok(())
     }
 
     fn measure(&self, partition: u16, frames: &[Frame], outputs: &[FrameOutput]) {

@@ -23,7 +23,7 @@ use crate::log::Log;
 use crate::namespace::{Slot, Stream};
 use crate::script::SEEK;
 use reading::{Batch, Readings};
-use strays::InHand;
+use strays::{Of, Strays};
 
 /// How long a reader waits at most before it asks again for a lease that another has.
 const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
@@ -88,9 +88,11 @@ struct Held {
     fence: Fence,
     renewed: Instant,
     horizons: BTreeMap<u16, Horizon>,
-    in_hand: InHand,
+    strays: Strays,
     /// What was read and is not handed out yet: the caller may give up waiting for it.
     ready: Vec<Batch>,
+    /// What was read is being put in order: the caller gave up in the middle of it.
+    in_doubt: bool,
 }
 
 impl Reader {
@@ -137,7 +139,7 @@ impl Reader {
         // What was read ahead is pending, and comes again with what else is.
         held.readings = None;
         held.ready.retain(|batch| batch.partition != partition);
-        held.in_hand.forget(partition);
+        held.strays.go_on_after(partition, id);
         Ok(())
     }
 
@@ -201,6 +203,9 @@ impl Reader {
 
     /// None while another process reads for the group.
     async fn try_next(&mut self) -> Result<Option<Vec<Delivery>>, LogError> {
+        if self.held.as_ref().is_some_and(|held| held.in_doubt) {
+            self.held = None;
+        }
         if self.held.is_none() {
             self.held = self.begin().await?;
             self.tenures += u64::from(self.held.is_some());
@@ -219,7 +224,6 @@ impl Reader {
         }
         let mut deliveries = Vec::new();
         for batch in std::mem::take(&mut held.ready) {
-            held.in_hand.take(&batch);
             deliveries.extend(deliver(batch));
         }
         Ok(Some(deliveries))
@@ -246,8 +250,9 @@ impl Reader {
             fence,
             renewed: clock::moment(),
             horizons: BTreeMap::new(),
-            in_hand: InHand::default(),
+            strays: Strays::default(),
             ready: Vec::new(),
+            in_doubt: false,
         }))
     }
 
@@ -263,13 +268,10 @@ impl Reader {
         for (partition, ids) in by_partition {
             let mut command = redis::cmd("XACK");
             command.arg(self.key(partition)).arg(&self.group);
-            for id in &ids {
+            for id in ids {
                 command.arg(id.to_string());
             }
             self.log.query::<redis::Value>(&command).await?;
-            if let Some(held) = &mut self.held {
-                ids.into_iter().for_each(|id| held.in_hand.done(partition, id));
-            }
         }
         Ok(())
     }
@@ -303,7 +305,10 @@ impl Held {
         };
         self.ready = readings.next(options.block).await?;
         let read_all = readings.is_empty();
-        self.find_strays(group, keys, read_all).await
+        self.in_doubt = true;
+        self.find_strays(group, keys, read_all).await?;
+        self.in_doubt = false;
+        Ok(())
     }
 
     async fn find_strays(
@@ -312,21 +317,26 @@ impl Held {
         keys: &[String],
         read_all: bool,
     ) -> Result<(), LogError> {
-        let mut found = Vec::new();
-        for batch in &self.ready {
-            let (false, Some(first)) = (batch.again, batch.entries.first()) else { continue };
-            let key = &keys[usize::from(batch.partition)];
-            let connection = self.looking.of(key).await?;
-            let place = (batch.partition, &**key, group);
-            found.extend(self.in_hand.before(connection, place, first.id).await?);
+        let mut all = Vec::new();
+        for batch in std::mem::take(&mut self.ready) {
+            let key = &*keys[usize::from(batch.partition)];
+            let of = Of { partition: batch.partition, key, group };
+            if let (false, Some(first)) = (batch.again, batch.entries.first()) {
+                let connection = self.looking.of(key).await?;
+                all.extend(self.strays.before(connection, of, first.id).await?);
+            }
+            self.strays.come(&batch);
+            all.push(batch);
         }
-        if self.ready.is_empty() && read_all {
+        if all.is_empty() && read_all {
             for (partition, key) in (0..).zip(keys) {
                 let connection = self.looking.of(key).await?;
-                found.extend(self.in_hand.idle(connection, (partition, key, group)).await?);
+                let found = self.strays.idle(connection, Of { partition, key, group }).await?;
+                found.iter().for_each(|batch| self.strays.come(batch));
+                all.extend(found);
             }
         }
-        self.ready.splice(0..0, found);
+        self.ready = all;
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! Frames that were handed to someone who is not there any more.
 //!
-//! The blocked read of a reader that died may be handed a frame after its successor has looked
-//! at what is pending. It is pending then in nobody's hands, and nothing would bring it up.
+//! The blocked read of a reader that died may be handed frames after its successor has looked at
+//! what is pending. They are pending then in nobody's hands, and nothing would bring them up. A
+//! group hands entries out in order, so they lie between two that this reader was handed, or
+//! after the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,94 +16,96 @@ use crate::error::LogError;
 use crate::groups;
 use crate::wire;
 
-/// Most pending entries that are looked at in one look.
-const LOOK_MAX: usize = 1000;
+/// Strays that are claimed at once.
+const PAGE: usize = 500;
 
-/// What a reader has handed out and was not told to acknowledge yet.
+/// A partition's stream and the group that reads it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub(super) partition: u16,
+    pub(super) key: &'a str,
+    pub(super) group: &'a str,
+}
+
+/// How far a reader has come in each partition.
 #[derive(Debug, Default)]
-pub(super) struct InHand {
-    ids: BTreeMap<u16, BTreeSet<EntryId>>,
-    /// What was pending in nobody's hands at the last idle look: it may have been on its way.
+pub(super) struct Strays {
+    last: BTreeMap<u16, EntryId>,
+    /// What was pending after that at the last idle look: it may have been on its way.
     suspects: BTreeSet<(u16, EntryId)>,
 }
 
-impl InHand {
-    /// Notes what is handed out.
-    pub(super) fn take(&mut self, batch: &Batch) {
-        let ids = self.ids.entry(batch.partition).or_default();
-        ids.extend(batch.entries.iter().map(|entry| entry.id));
-    }
-
-    /// Forgets what was acknowledged.
-    pub(super) fn done(&mut self, partition: u16, id: EntryId) {
-        if let Some(ids) = self.ids.get_mut(&partition) {
-            ids.remove(&id);
+impl Strays {
+    /// Notes what has come.
+    pub(super) fn come(&mut self, batch: &Batch) {
+        if let Some(entry) = batch.entries.last() {
+            let last = self.last.entry(batch.partition).or_default();
+            *last = entry.id.max(*last);
         }
     }
 
-    /// Forgets a partition, which is read from another place now.
-    pub(super) fn forget(&mut self, partition: u16) {
-        self.ids.remove(&partition);
+    /// A partition is read on after this entry.
+    pub(super) fn go_on_after(&mut self, partition: u16, id: EntryId) {
+        self.last.insert(partition, id);
         self.suspects.retain(|(of, _)| *of != partition);
+    }
+
+    fn last(&self, partition: u16) -> EntryId {
+        self.last.get(&partition).copied().unwrap_or_default()
     }
 
     /// The strays before an entry that has just come: they go before it, to keep the order.
     pub(super) async fn before(
         &self,
         connection: &mut Connection,
-        (partition, key, group): (u16, &str, &str),
+        of: Of<'_>,
         first: EntryId,
-    ) -> Result<Option<Batch>, LogError> {
-        let mut strays = self.pending(connection, (partition, key, group)).await?;
-        strays.retain(|id| *id < first);
-        claim(connection, (partition, key, group), &strays).await
+    ) -> Result<Vec<Batch>, LogError> {
+        let mut found = Vec::new();
+        let mut after = self.last(of.partition);
+        // Each round goes on after the last, and what is pending before an entry ends.
+        loop {
+            let between = (after, Some(first));
+            let ids = groups::pending(connection, of.key, of.group, between, PAGE).await?;
+            found.extend(claim(connection, of, &ids).await?);
+            match ids.last() {
+                Some(last) if ids.len() == PAGE => after = *last,
+                _ => return Ok(found),
+            }
+        }
     }
 
     /// The strays of a partition in which nothing comes: what is pending at two looks.
     pub(super) async fn idle(
         &mut self,
         connection: &mut Connection,
-        (partition, key, group): (u16, &str, &str),
+        of: Of<'_>,
     ) -> Result<Option<Batch>, LogError> {
-        let pending = self.pending(connection, (partition, key, group)).await?;
-        let strays: Vec<EntryId> = pending
-            .iter()
-            .copied()
-            .filter(|id| self.suspects.contains(&(partition, *id)))
-            .collect();
-        self.suspects.retain(|(of, _)| *of != partition);
-        self.suspects.extend(pending.into_iter().map(|id| (partition, id)));
-        claim(connection, (partition, key, group), &strays).await
-    }
-
-    /// What is pending and in nobody's hands, as far as this reader knows.
-    async fn pending(
-        &self,
-        connection: &mut Connection,
-        (partition, key, group): (u16, &str, &str),
-    ) -> Result<Vec<EntryId>, LogError> {
-        let none = BTreeSet::new();
-        let in_hand = self.ids.get(&partition).unwrap_or(&none);
-        let most = in_hand.len().saturating_add(LOOK_MAX);
-        let mut pending = groups::pending(connection, key, group, most).await?;
-        pending.retain(|id| !in_hand.contains(id));
-        Ok(pending)
+        let after = (self.last(of.partition), None);
+        let pending = groups::pending(connection, of.key, of.group, after, PAGE).await?;
+        // In order, and none before one that may still be on its way.
+        let is_stray = |id: &&EntryId| self.suspects.contains(&(of.partition, **id));
+        let strays: Vec<EntryId> = pending.iter().take_while(is_stray).copied().collect();
+        self.suspects.retain(|(partition, _)| *partition != of.partition);
+        self.suspects.extend(pending.into_iter().map(|id| (of.partition, id)));
+        claim(connection, of, &strays).await
     }
 }
 
 async fn claim(
     connection: &mut Connection,
-    (partition, key, group): (u16, &str, &str),
+    of: Of<'_>,
     strays: &[EntryId],
 ) -> Result<Option<Batch>, LogError> {
     if strays.is_empty() {
         return Ok(None);
     }
     let mut command = redis::cmd("XCLAIM");
-    command.arg(key).arg(group).arg(CONSUMER).arg(0);
+    command.arg(of.key).arg(of.group).arg(CONSUMER).arg(0);
     for id in strays {
         command.arg(id.to_string());
     }
     let entries = wire::entries(connection.ask(&command).await?)?;
-    Ok((!entries.is_empty()).then_some(Batch { partition, entries, again: true }))
+    let batch = Batch { partition: of.partition, entries, again: true };
+    Ok((!batch.entries.is_empty()).then_some(batch))
 }

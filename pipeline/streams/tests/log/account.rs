@@ -89,7 +89,8 @@ async fn its_dead_letters_name_the_partition_of_the_event() {
     let log = server.log(3).await;
     let task = spawn(&log);
     let writer = writer(&log).await;
-    let events: Vec<_> = (0..9).map(|number| seen(number, 1, "refused")).collect();
+    let mut events: Vec<_> = (0..8).map(|number| seen(number, 1, "refused")).collect();
+    events.push(seen(9, 1, "large"));
     writer.append(&events).await.unwrap();
     writer.append(&[seen(1, 2, "fine")]).await.unwrap();
     writer.close().await.unwrap();

@@ -5,7 +5,9 @@ use std::time::Duration;
 use marabet_schemas::facts::Seen;
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, Body, Event, Instant, MatchKey};
-use marabet_stage::{Artefacts, CacheClass, CacheEntry, Derived, Fault, Rows, Stage, Table};
+use marabet_stage::{
+    Artefacts, CacheClass, CacheEntry, Derived, Fault, ROW_BYTES_MAX, Rows, Stage, Table,
+};
 use marabet_streams::{
     EmbeddedOptions, EmbeddedRedis, FeedOptions, FeedWriter, Log, LogOptions, Namespace,
     RunOptions, Shutdown, StageRun, Stream, run_stage,
@@ -76,6 +78,7 @@ pub(crate) fn facts(matches: u32, rounds: i64) -> Vec<Event> {
 /// Counts facts of each match and forwards each with the count; some books are trouble.
 pub(crate) struct Counting {
     counts: Table<String, u64>,
+    notes: Table<String, String>,
     name: &'static str,
 }
 
@@ -85,7 +88,7 @@ impl Counting {
     }
 
     pub(crate) fn named(name: &'static str) -> Self {
-        Self { counts: Table::new("counts"), name }
+        Self { counts: Table::new("counts"), notes: Table::new("notes"), name }
     }
 }
 
@@ -116,6 +119,10 @@ impl Stage for Counting {
                 std::thread::sleep(Duration::from_secs(1));
             },
             "silent" => return Ok(()),
+            // More than a row may hold.
+            "large" => {
+                self.notes.insert(key.as_str().to_owned(), "x".repeat(ROW_BYTES_MAX));
+            }
             "model" => {
                 let hash = ArtefactHash::of(MODEL);
                 artefacts.get(&hash).ok_or(Fault::Missing(hash))?;
@@ -135,7 +142,7 @@ impl Stage for Counting {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Rows> {
-        vec![&mut self.counts]
+        vec![&mut self.counts, &mut self.notes]
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use marabet_streams::{SCHEMA_LEVEL, ShutdownTrigger, Stream, TrimOptions, trim};
 
-use crate::support::{Server, facts, frames, spawn_first, until, until_derived, writer};
+use crate::support::{Server, facts, frames, kill, spawn_first, until, until_derived, writer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_every_group_has_acknowledged_is_dropped() {
@@ -68,6 +68,36 @@ async fn the_schema_level_rises_only_when_every_process_can_read_it() {
     trigger.ask();
     present.await.unwrap().unwrap();
     assert_eq!(log.processes().await.unwrap().len(), 1, "it has said that it goes");
+}
+
+#[tokio::test]
+async fn a_lag_that_redis_does_not_know_after_it_loaded_its_file_is_not_taken_for_none() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let writer = writer(&log).await;
+    for fact in facts(1, 20) {
+        writer.append(&[fact]).await.unwrap();
+        writer.flush().await.unwrap();
+    }
+    let feed = "mb:{00}:feed";
+    let _: String = server.say(&["XGROUP", "CREATE", feed, "predict", "0"]).await;
+    let _: redis::Value = server
+        .say(&["XREADGROUP", "GROUP", "predict", "x", "COUNT", "5", "STREAMS", feed, ">"])
+        .await;
+    // Trimming is what makes Redis lose count.
+    let ids: Vec<String> =
+        frames(&log, Stream::Feed, 0).await.iter().map(|frame| frame.id.to_string()).collect();
+    let _: u32 = server.say(&["XDEL", feed, &ids[10]]).await;
+    kill(server.redis.pid().unwrap());
+    until("the server is back", || async { server.redis.restarts() == 1 }).await;
+    let raw: Vec<Vec<redis::Value>> = server.say(&["XINFO", "GROUPS", feed]).await;
+    assert!(raw[0].contains(&redis::Value::Nil), "Redis knows the lag: {raw:?}");
+
+    let behind = log.behind().await.unwrap();
+    assert_eq!(behind.as_deref(), Some("predict on mb:{00}:feed"));
+    let status = log.status().await.unwrap();
+    let group = &status.streams[0].groups[0];
+    assert_eq!((group.lag, group.lag_counted, group.pending), (14, true, 5));
 }
 
 #[tokio::test]

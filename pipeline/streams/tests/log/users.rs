@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use marabet_streams::group::{Reader, ReaderOptions};
 use marabet_streams::{
-    Log, LogOptions, Namespace, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
+    Log, LogOptions, Namespace, ShutdownTrigger, StageRun, Stream, TrimOptions, run_account,
+    run_stage,
 };
 
 use crate::servers::Process;
@@ -106,6 +107,25 @@ async fn each_user_of_the_acl_file_can_do_its_role_s_work() {
     let status = watch.status().await.unwrap();
     assert!(status.streams.iter().any(|stream| stream.length > 0));
 
+    let archive = server.log("archive").await;
+    let mut reader = Reader::new(&archive, Stream::Bets, "archive", ReaderOptions::default());
+    let bets = reader.next().await.unwrap();
+    reader.acknowledge(&bets).await.unwrap();
+    for partition in 0..2 {
+        let last = archive.last_id(Stream::Bets, partition).await.unwrap();
+        reader.go_on_after(partition, last).await.unwrap();
+    }
+    assert_eq!(reader.next().await.unwrap(), []);
+    assert_eq!(archive.quarantined("detect").await.unwrap().len(), 0);
+    let stages = vec!["predict".to_owned()];
+    let options = TrimOptions {
+        retention: Duration::ZERO,
+        dead_retention: Duration::ZERO,
+        stages,
+        ..TrimOptions::default()
+    };
+    marabet_streams::trim(&archive, &options).await.unwrap();
+
     let all_in_one = server.log("marabet").await;
     all_in_one.wait_drained(Duration::from_secs(5)).await.unwrap();
 }
@@ -114,7 +134,8 @@ async fn each_user_of_the_acl_file_can_do_its_role_s_work() {
 async fn no_user_of_the_acl_file_can_do_what_is_not_its_own() {
     let server = Server::start().await;
     drop(server.log("marabet").await);
-    let everyone = ["marabet", "ingest", "predict", "detect", "portfolio", "notify", "watch"];
+    let everyone =
+        ["marabet", "ingest", "predict", "detect", "portfolio", "notify", "archive", "watch"];
     for user in everyone {
         for words in ["FLUSHALL", "CONFIG GET maxmemory", "KEYS *", "SHUTDOWN", "GET other"] {
             let refused = server.say(user, words).await.unwrap_err();
@@ -131,6 +152,8 @@ async fn no_user_of_the_acl_file_can_do_what_is_not_its_own() {
         ("portfolio", "XADD mb:{00}:bets * n 1 d x"),
         ("notify", "XADD mb:{account}:grants * n 1 d x"),
         ("notify", "HGETALL mb:{account}:state:portfolio"),
+        ("archive", "XADD mb:{00}:feed * n 1 d x"),
+        ("archive", "DEL mb:{00}:dead:predict"),
         ("watch", "XADD mb:{00}:feed * n 1 d x"),
         ("watch", "HSET mb:{00}:state:predict a b"),
     ] {
