@@ -134,7 +134,7 @@ async fn a_group_that_stands_above_the_stream_s_end_reports_a_rollback() {
     // Whoever has looked into it lets the group go on knowingly, once its reader has gone.
     let owned = log.reset_group(Stream::Feed, "notify").await.unwrap_err().to_string();
     assert!(owned.contains("stop it first"), "{owned}");
-    let _: u32 = server.say(&["DEL", "mb:{account}:fence:notify"]).await;
+    let _: u32 = server.say(&["DEL", "mb:{account}:fence:feed:notify"]).await;
     assert_eq!(log.reset_group(Stream::Feed, "notify").await.unwrap(), [0]);
     assert_eq!(reader(&log).next().await.unwrap(), []);
 }
