@@ -18,7 +18,7 @@ pub struct Report {
     pub skipped: BTreeMap<String, String>,
     /// Leases taken over.
     pub takeovers: u64,
-    /// The longest time in which no stream grew.
+    /// The longest time in which a group was behind and no stream grew.
     pub pause: Duration,
     /// What was found, by stream.
     pub streams: BTreeMap<&'static str, Compared>,

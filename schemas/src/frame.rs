@@ -68,8 +68,13 @@ impl Frame {
 /// The lines of these events: the field `d`.
 #[must_use]
 pub fn encode(events: &[Event]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(events.len() * 200);
+    let mut lines = Vec::with_capacity(512);
     for (index, event) in events.iter().enumerate() {
+        if index == 1 {
+            // Events of a frame are of a kind for the most part, and so as long as the first.
+            let rest = (events.len() - 1) * (lines.len() + lines.len() / 8);
+            lines.reserve(rest.min(4 * FEED_BYTES_MAX));
+        }
         if index > 0 {
             lines.push(b'\n');
         }

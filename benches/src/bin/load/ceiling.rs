@@ -19,7 +19,7 @@ use marabet_streams::commit::{Batch, Line};
 use marabet_streams::lease::Lease;
 use marabet_streams::{Log, Slot, Stream};
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Value};
+use redis::{AsyncConnectionConfig, Cmd, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -35,6 +35,8 @@ const LAPS: usize = 5;
 const FRAMES_AT_ONCE: usize = 16;
 /// How long a read waits, in ms.
 const BLOCK_MS: u64 = 1_000;
+/// How long an answer may take, as the log's own connections allow it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(11);
 
 /// What the bare loop reached.
 pub(crate) struct Ceiling {
@@ -56,7 +58,7 @@ pub(crate) async fn measure(
     for (partition, events) in sample(model, run.opened_at, log.namespace().partitions())? {
         lanes.push(Arc::new(prepare(log, partition, events, run, model).await?));
     }
-    let mut control = client.get_multiplexed_async_connection().await?;
+    let mut control = connect(&client).await?;
     let mut laps = Vec::new();
     for _ in 0..LAPS {
         for lane in &lanes {
@@ -76,6 +78,12 @@ pub(crate) async fn measure(
         quotes_per_s: QUOTES as f64 / took.as_secs_f64(),
         redis_us_per_quote: cpu * 1e6 / QUOTES as f64,
     })
+}
+
+/// A connection whose answers may take longer than its reads block.
+async fn connect(client: &redis::Client) -> anyhow::Result<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_TIMEOUT));
+    Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
 /// The first events of the mix, by partition.
@@ -196,7 +204,7 @@ async fn lap(client: &redis::Client, lanes: &[Arc<Lane>]) -> anyhow::Result<Dura
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let began = Moment::now();
     for lane in lanes {
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut connection = connect(client).await?;
         let moved = Arc::clone(lane);
         tasks.spawn(async move {
             for append in &moved.appends {
@@ -205,8 +213,8 @@ async fn lap(client: &redis::Client, lanes: &[Arc<Lane>]) -> anyhow::Result<Dura
             Ok(())
         });
         for (stage, key) in [(0, 0), (1, 1)] {
-            let reading = client.get_multiplexed_async_connection().await?;
-            let acting = client.get_multiplexed_async_connection().await?;
+            let reading = connect(client).await?;
+            let acting = connect(client).await?;
             let lane = Arc::clone(lane);
             tasks.spawn(async move {
                 let commits = [&lane.predict, &lane.detect][stage];
