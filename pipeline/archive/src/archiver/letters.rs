@@ -3,7 +3,6 @@
 //! A stage's letters lie in streams of their own, which no group reads: the files say how far the
 //! archive is.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use marabet_schemas::EntryId;
@@ -30,8 +29,9 @@ pub(super) async fn run(
     mut shutdown: Shutdown,
 ) -> Result<(), ArchiveError> {
     let mut waits = Backoff::reconnect();
+    let wait = options.age_max.max(LOOK_EVERY_MIN);
     loop {
-        let asked = shutdown.unless_asked(tokio::time::sleep(options.age_max)).await.is_none();
+        let asked = shutdown.unless_asked(tokio::time::sleep(wait)).await.is_none();
         match sweep(&log, &archive, &options).await {
             Ok(()) => waits.reset(),
             Err(error) if error.is_transient() => {

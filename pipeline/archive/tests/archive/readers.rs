@@ -53,7 +53,7 @@ fn duckdb_reads_the_archive_as_it_is() {
     let odds: f64 = events
         .iter()
         .filter_map(|event| match &event.body {
-            Body::Quote(quote) => Some(quote.odds.iter().map(|odds| odds.get()).sum::<f64>()),
+            Body::Quote(quote) => Some(quote.odds.iter().map(|odds| odds.decimal()).sum::<f64>()),
             _ => None,
         })
         .sum();
