@@ -1,14 +1,13 @@
 //! Backtests: what strategies would have brought, and how much of that is luck.
 //!
 //! Two ways lead to the same bets. The [`replay`] takes every fact through the stages that run
-//! live, with models trained on schedule in event time. The sweep (`table`, `sweep`) asks a table
+//! live, with models trained on schedule in event time. The [`sweep`] asks a [`table`]
 //! of everything that was value, made by the stage's own functions, what each of many strategies
 //! would have bet at. Both end in [`account`]: the portfolio's own fold, in canonical order. A
 //! test holds them to the same bets, bet by bet.
 //!
 //! What comes of bets is measured in [`measure`] and told in [`report`]. This crate knows the
-//! pure stages, sources of facts, and Polars (behind the feature `sweep`); it knows no Redis and
-//! no other stage of the line.
+//! pure stages and sources of facts; it knows no Redis and no other stage of the line.
 
 pub mod account;
 pub mod built_in;
@@ -25,6 +24,5 @@ pub mod report;
 pub mod setup;
 pub mod survey;
 pub mod sweep;
-#[cfg(feature = "sweep")]
 pub mod table;
 pub mod walk;

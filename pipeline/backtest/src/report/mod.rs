@@ -1,5 +1,5 @@
-//! Reports that people look at: one HTML file without anything from outside, JSON and (with the
-//! feature `sweep`) Parquet beside it.
+//! Reports that people look at: one HTML file without anything from outside, JSON and Parquet
+//! beside it.
 
 pub mod data;
 pub mod numbers;

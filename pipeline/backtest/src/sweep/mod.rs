@@ -1,15 +1,15 @@
 //! The sweep: many strategies over everything that was value, and which of them is more than luck.
 //!
-//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read lazily, by Polars'
-//! streaming engine (`run`); those that pass its [`filter`] are folded into bets by the rules of
-//! detection ([`fold`]) and these through the portfolio; then all are ranked together ([`rank`]).
+//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read a part at a
+//! time, once for all trials of the view ([`run`]); those that pass its [`filter`] are folded into
+//! bets by the rules of detection ([`fold`]) and these through the portfolio; then all are ranked
+//! together ([`rank`]).
 
 pub mod compare;
 pub mod filter;
 pub mod fold;
 pub mod grid;
 pub mod rank;
-#[cfg(feature = "sweep")]
 pub mod run;
 pub mod view;
 

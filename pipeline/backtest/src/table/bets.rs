@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use marabet_schemas::Instant;
-use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
 
 use super::TableError;
 use crate::played::PlayedBet;
@@ -16,27 +17,26 @@ use crate::played::PlayedBet;
 pub fn write(bets: &[PlayedBet], path: &Path) -> Result<(), TableError> {
     let partial = path.with_extension("partial");
     let file = File::create(&partial).map_err(TableError::file(&partial))?;
-    let mut frame = DataFrame::new(bets.len(), columns(bets))
+    let batch = RecordBatch::try_from_iter_with_nullable(columns(bets))
         .map_err(|error| TableError::damaged(&partial, error))?;
-    ParquetWriter::new(file)
-        .finish(&mut frame)
-        .map_err(|error| TableError::damaged(&partial, error))?;
+    super::write_batch(file, &batch, &partial)?;
     std::fs::rename(&partial, path).map_err(TableError::file(path))
 }
 
+/// A name, its values, and whether some may be missing.
+type Column = (&'static str, ArrayRef, bool);
+
 fn columns(bets: &[PlayedBet]) -> Vec<Column> {
-    let text = |name: &str, value: fn(&PlayedBet) -> String| -> Column {
-        let values: Vec<String> = bets.iter().map(value).collect();
-        Series::new(name.into(), values).into()
+    let text = |name: &'static str, value: fn(&PlayedBet) -> String| -> Column {
+        let values = bets.iter().map(|bet| Some(value(bet)));
+        (name, Arc::new(values.collect::<StringArray>()), false)
     };
-    let number = |name: &str, value: fn(&PlayedBet) -> Option<f64>| -> Column {
-        let values: Vec<Option<f64>> = bets.iter().map(value).collect();
-        Series::new(name.into(), values).into()
+    let number = |name: &'static str, value: fn(&PlayedBet) -> Option<f64>| -> Column {
+        (name, Arc::new(bets.iter().map(value).collect::<Float64Array>()), true)
     };
-    let instant = |name: &str, value: fn(&PlayedBet) -> Option<Instant>| -> Column {
-        let values: Vec<Option<i64>> =
-            bets.iter().map(|bet| value(bet).map(Instant::micros)).collect();
-        Series::new(name.into(), values).into()
+    let instant = |name: &'static str, value: fn(&PlayedBet) -> Option<Instant>| -> Column {
+        let values = bets.iter().map(|bet| value(bet).map(Instant::micros));
+        (name, Arc::new(values.collect::<Int64Array>()), true)
     };
     vec![
         text("strategy", |bet| bet.strategy.to_string()),

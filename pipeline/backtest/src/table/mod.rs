@@ -52,7 +52,7 @@ pub enum TableError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What Polars or the JSON reader says.
+        /// What its reader says.
         error: String,
     },
     /// The folder holds a table of other facts.
@@ -116,4 +116,22 @@ impl Table {
 fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, TableError> {
     let bytes = std::fs::read(path).map_err(TableError::file(path))?;
     serde_json::from_slice(&bytes).map_err(|error| TableError::damaged(path, error))
+}
+
+/// Writes a batch as a Parquet file, compressed with Zstandard, and sees it onto the disk.
+fn write_batch(
+    file: std::fs::File,
+    batch: &arrow_array::RecordBatch,
+    path: &Path,
+) -> Result<(), TableError> {
+    use parquet::arrow::ArrowWriter;
+    use parquet::basic::{Compression, ZstdLevel};
+    use parquet::file::properties::WriterProperties;
+    let wrong = |error| TableError::damaged(path, error);
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(wrong)?;
+    writer.write(batch).map_err(wrong)?;
+    let file = writer.into_inner().map_err(wrong)?;
+    file.sync_all().map_err(TableError::file(path))
 }

@@ -1,12 +1,23 @@
-//! Reading a table: lazily, with what no strategy of a batch would take pushed down to the scan.
+//! Reading a table, with what no strategy of a batch would take left out before the other columns
+//! are decoded.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Engine, LazyFrame, PlRefPath, QueryResult, ScanArgsParquet, col, lit};
+use arrow_array::{Array, BooleanArray, Float64Array, RecordBatch};
+use arrow_schema::ArrowError;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicate, ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter,
+};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::columns;
 use super::{Table, TableError};
 use crate::opportunity::Row;
+
+/// Rows decoded at once.
+const BATCH_ROWS: usize = 16_384;
 
 /// The parts of a view, in the order of their names; none where the table does not hold the view.
 ///
@@ -34,25 +45,40 @@ pub fn parts(table: &Table, view: &str) -> Result<Vec<PathBuf>, TableError> {
 /// # Errors
 /// [`TableError::Damaged`] for a file that is none of a table's.
 pub fn rows(part: &Path, ev_min: f64, aggregates: bool) -> Result<Vec<Row>, TableError> {
-    let read = || {
-        let path = PlRefPath::from(&*part.to_string_lossy());
-        let mut scan = LazyFrame::scan_parquet(path, ScanArgsParquet::default())?
-            .filter(col("ev").gt_eq(lit(ev_min)));
-        if !aggregates {
-            scan = scan.filter(col("aggregate").eq(lit(false)));
-        }
-        let names: Vec<_> = columns::NAMES.iter().map(|name| col(*name)).collect();
-        match scan.select(names).collect_with_engine(Engine::Streaming)? {
-            QueryResult::Single(frame) => columns::rows(&frame),
-            QueryResult::Multiple(frames) => {
-                let rows: Result<Vec<Vec<Row>>, _> = frames.iter().map(columns::rows).collect();
-                Ok(rows?.concat())
-            }
-        }
-    };
-    let found: polars::prelude::PolarsResult<Vec<Row>> = read();
-    let mut rows = found.map_err(|error| TableError::damaged(part, error))?;
-    // The streaming engine promises no order.
-    rows.sort_by_key(|row| (row.match_id, row.look, row.row));
+    let file = File::open(part).map_err(TableError::file(part))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| TableError::damaged(part, error))?;
+    let filter = filter(builder.parquet_schema(), ev_min, aggregates);
+    let reader = builder
+        .with_batch_size(BATCH_ROWS)
+        .with_row_filter(filter)
+        .build()
+        .map_err(|error| TableError::damaged(part, error))?;
+    let mut rows = Vec::new();
+    for batch in reader {
+        let batch = batch.map_err(|error| TableError::damaged(part, error))?;
+        columns::rows(&batch, &mut rows).map_err(|error| TableError::damaged(part, error))?;
+    }
     Ok(rows)
+}
+
+fn filter(schema: &SchemaDescriptor, ev_min: f64, aggregates: bool) -> RowFilter {
+    let of_column = |name: &str| ProjectionMask::columns(schema, [name]);
+    let mut predicates: Vec<Box<dyn ArrowPredicate>> =
+        vec![Box::new(ArrowPredicateFn::new(of_column("ev"), move |batch| {
+            let values = only::<Float64Array>(&batch, "ev")?;
+            Ok(values.iter().map(|value| value.map(|value| value >= ev_min)).collect())
+        }))];
+    if !aggregates {
+        predicates.push(Box::new(ArrowPredicateFn::new(of_column("aggregate"), |batch| {
+            let values = only::<BooleanArray>(&batch, "aggregate")?;
+            Ok(values.iter().map(|value| value.map(|value| !value)).collect())
+        })));
+    }
+    RowFilter::new(predicates)
+}
+
+fn only<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a A, ArrowError> {
+    let column = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
+    column.ok_or_else(|| ArrowError::SchemaError(format!("it has no column `{name}` of its type")))
 }

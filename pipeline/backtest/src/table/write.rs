@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use marabet_schemas::strategy::Rules;
-use polars::prelude::ParquetWriter;
-
 use super::{CATALOGUE, MANIFEST, Manifest, Table, TableError, columns};
 use crate::clock;
 use crate::history::{History, Strand, Unread};
@@ -14,6 +11,7 @@ use crate::opportunity::{Entering, Row};
 use crate::setup::Setup;
 use crate::survey::{Surveyed, survey};
 use crate::walk::Walked;
+use marabet_schemas::strategy::Rules;
 
 /// Rows of a part, at least, before a new one is begun: some forty megabytes as they lie in
 /// memory. A match is never divided.
@@ -123,9 +121,8 @@ impl Part {
         let (path, partial) = (PathBuf::from(&name), PathBuf::from(format!("{name}.partial")));
         let file = File::create(&partial).map_err(TableError::file(&partial))?;
         let wrong = |error| TableError::damaged(&partial, error);
-        let mut frame = columns::frame(&self.rows).map_err(wrong)?;
-        let writer = ParquetWriter::new(file).with_row_group_size(Some(PART_ROWS / 4));
-        writer.finish(&mut frame).map_err(|error| TableError::damaged(&partial, error))?;
+        let batch = columns::batch(&self.rows).map_err(wrong)?;
+        super::write_batch(file, &batch, &partial)?;
         std::fs::rename(&partial, &path).map_err(TableError::file(&path))?;
         self.written += self.rows.len() as u64;
         self.number += 1;

@@ -28,7 +28,6 @@ pub(crate) enum Command {
     /// Replay the facts through the stages that run live, and report what the strategies brought
     Run(RunArgs),
     /// Try many strategies over everything that was value, and rank them against luck
-    #[cfg(feature = "sweep")]
     Sweep(SweepArgs),
     /// List the strategies that a run would test
     Strategies,
@@ -87,7 +86,6 @@ pub(crate) struct RunArgs {
 }
 
 /// `marabet-backtest sweep`
-#[cfg(feature = "sweep")]
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SweepArgs {
     /// Which facts.

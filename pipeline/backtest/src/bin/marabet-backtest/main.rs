@@ -1,10 +1,8 @@
 //! `marabet-backtest`: backtests on the command line. `marabet backtest …` runs this program.
 
-mod bets;
 mod cli;
 mod facts;
 mod run;
-#[cfg(feature = "sweep")]
 mod sweep;
 mod text;
 mod verify;
@@ -29,7 +27,6 @@ fn execute(cli: &Cli) -> anyhow::Result<()> {
     let setup = cli.config.as_deref().map(Setup::read).transpose()?.unwrap_or_default();
     match &cli.command {
         Command::Run(arguments) => run::execute(arguments, setup, cli.json),
-        #[cfg(feature = "sweep")]
         Command::Sweep(arguments) => sweep::execute(arguments, &setup, cli.json),
         Command::Strategies => list(&setup, cli.json),
     }

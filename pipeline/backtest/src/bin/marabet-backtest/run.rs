@@ -10,7 +10,7 @@ use marabet_backtest::played::PlayedBet;
 use marabet_backtest::replay::{Replayed, replay};
 use marabet_backtest::report::{self, Report, StrategyReport};
 use marabet_backtest::setup::Setup;
-use marabet_backtest::{clock, digest, measure};
+use marabet_backtest::{clock, digest, measure, table};
 use marabet_schemas::StrategyName;
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ pub(crate) fn execute(arguments: &RunArgs, mut setup: Setup, json: bool) -> anyh
         add_paper(&mut report, &history, threads)?;
     }
     let written = report::write(&report, &arguments.out)?;
-    crate::bets::write(&replayed.booked.bets, &arguments.out)?;
+    table::bets::write(&replayed.booked.bets, &arguments.out.join("bets.parquet"))?;
     let answer = answer(&replayed, &report, differences, written.html.display().to_string());
     text::say(&answer, &report, json)
 }
