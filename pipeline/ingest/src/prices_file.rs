@@ -348,7 +348,7 @@ mod tests {
         ]);
         let looks = rows("x.csv", text.as_bytes(), &mapping()).unwrap();
         assert_eq!((looks.rows, looks.shown.len(), looks.rejects.len()), (5, 1, 2));
-        let mut desk = Desk::open("prices".into(), Names::in_memory(), 600, None).unwrap();
+        let mut desk = Desk::open("the-odds-api".into(), Names::in_memory(), 600, None).unwrap();
         let batch = report(&mut desk, looks.clone()).unwrap();
         let kinds: Vec<_> = batch.events.iter().map(|event| event.kind().name()).collect();
         assert_eq!(kinds, ["named", "fixture", "quote"]);

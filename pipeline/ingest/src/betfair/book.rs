@@ -342,8 +342,9 @@ impl EventBook {
     pub fn define(&mut self, definition: &Definition, at: Instant, said: &mut Said) {
         let Some(planned) = definition.kickoff() else { return };
         let known = self.fixture.as_ref();
-        let was_live = known.is_some_and(|known| known.status == FixtureStatus::Live);
-        let (status, kickoff) = match (was_live, definition.in_play) {
+        // What has begun does not begin again, and what is over stays so.
+        let has_begun = known.is_some_and(|known| known.status != FixtureStatus::Scheduled);
+        let (status, kickoff) = match (has_begun, definition.in_play) {
             // It began when the first market turned, or when that says.
             (false, true) => (FixtureStatus::Live, planned.min(at)),
             (true, _) => return,

@@ -77,8 +77,8 @@ fn every_capture_of_the_exchange_is_read_to_its_last_message() {
         ("racing/SELF-1.197931750-WIN-greyhound.jsonl", 166),
         ("racing/SELF-1.197931751-PLACE-greyhound.jsonl", 166),
         ("racing/BASIC-1.132153978.jsonl", 480),
-        ("formats/1.197931750.gz", 166),
-        ("formats/1.197931750.zip", 166),
+        ("formats/1.197931750.gz", 10),
+        ("formats/1.197931750.zip", 10),
         ("formats/BASIC-1.132153978.gz", 480),
     ] {
         let path = folder.join(file);
@@ -120,11 +120,15 @@ fn every_message_of_the_stream_and_every_catalogue_is_read() {
     for path in paths {
         let bytes = bytes(&path);
         let mut message = wire::Message::default();
-        // One message a file, or one a line.
-        if message.read(&bytes).is_err() {
-            for line in
-                bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty())
-            {
+        // One message a file, a list of them, or one a line.
+        let list: Option<Vec<serde_json::Value>> = serde_json::from_slice(&bytes).ok();
+        if let Some(list) = list {
+            for one in list {
+                message.read(one.to_string().as_bytes()).unwrap();
+            }
+        } else if message.read(&bytes).is_err() {
+            let lines = bytes.split(|byte| *byte == b'\n');
+            for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
                 message.read(line).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             }
         }
