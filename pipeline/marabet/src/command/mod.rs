@@ -2,6 +2,8 @@
 
 mod archive;
 mod backtest;
+mod backups;
+mod bet;
 mod bets;
 mod config;
 mod dead;
@@ -9,12 +11,15 @@ mod events;
 mod import;
 mod key;
 mod log;
+mod jobs;
+mod ledger;
 mod model;
 mod names;
 mod odds;
 mod redis;
 mod results;
 mod run;
+mod schedule;
 mod score;
 mod shadow;
 mod simulate;
@@ -23,6 +28,7 @@ mod status;
 mod why;
 
 pub(crate) use run::asked_to_end;
+pub(crate) use bet::say as say_of_bet;
 pub(crate) use simulate::simulation;
 
 use std::path::Path;
@@ -69,6 +75,23 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Bets(command) => {
             block_on(bets::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Bet(command) => {
+            block_on(bet::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Deposit(arguments) => {
+            block_on(bet::deposit(arguments, &configuration(&cli.global)?, json))
+        }
+        Command::Ledger(command) => {
+            block_on(ledger::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Jobs(command) => {
+            block_on(jobs::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Schedule => block_on(schedule::execute(&configuration(&cli.global)?, json)),
+        Command::Backups => backups::list(&configuration(&cli.global)?, json),
+        Command::Restore { backup } => {
+            block_on(backups::restore(backup, &configuration(&cli.global)?, json))
         }
         Command::Why { bet } => block_on(why::execute(*bet, &configuration(&cli.global)?, json)),
     }
