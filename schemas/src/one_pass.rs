@@ -73,7 +73,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for &mut Fields<A> {
     ) -> Result<Option<K::Value>, A::Error> {
         while let Some(Name(name)) = self.fields.next_key()? {
             match &*name {
-                "t" => drop(self.fields.next_value::<IgnoredAny>()?),
+                "t" => {
+                    self.fields.next_value::<IgnoredAny>()?;
+                }
                 "k" => self.key = self.fields.next_value()?,
                 "at" => self.at = Some(self.fields.next_value()?),
                 "assumed" => self.assumed = self.fields.next_value()?,

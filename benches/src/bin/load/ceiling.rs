@@ -56,7 +56,7 @@ pub(crate) async fn measure(
     let client = redis::Client::open(url)?;
     let mut lanes = Vec::new();
     for (partition, events) in sample(model, run.opened_at, log.namespace().partitions())? {
-        lanes.push(Arc::new(prepare(log, partition, events, run, model).await?));
+        lanes.push(Arc::new(prepare(log, partition, &events, run, model).await?));
     }
     let mut control = connect(&client).await?;
     let mut laps = Vec::new();
@@ -123,7 +123,7 @@ struct Commits {
 async fn prepare(
     log: &Log,
     partition: u16,
-    events: Vec<Event>,
+    events: &[Event],
     run: &LineRun,
     model: &Model,
 ) -> anyhow::Result<Lane> {

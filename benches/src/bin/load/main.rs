@@ -4,8 +4,6 @@
 //! how to look at the latency. `QUOTES`, `PARTITIONS` and `JSON=1` are the other settings. In the
 //! same run it measures the ceiling, and checks every decision against the pure stages.
 
-#![allow(clippy::print_stderr, reason = "it tells a person what it is doing")]
-
 mod alerts;
 mod ceiling;
 mod digest;
