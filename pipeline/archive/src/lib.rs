@@ -27,7 +27,7 @@
 //! | `kind` | text | `quote`, `match.closed`, … |
 //! | `version` | uint32 | the kind's version |
 //! | `key` | text | `E0\|2024-25\|Man United\|Fulham\|1`; null for what concerns no match |
-//! | `at` | timestamp\[µs, UTC\] | event time |
+//! | `at` | timestamp\[µs, UTC\] | event time (SQL of DuckDB asks for `"at"`, a word of its own) |
 //! | `assumed` | bool | `at` is set by a rule |
 //! | `line` | text | the JSON as it was, for what is no event of these columns; else null |
 //! | `causes` | text | grants alone, in a frame's first row: the frames of the partitions' bets that it follows from, `partition/ID`, in the order in which they were taken |
