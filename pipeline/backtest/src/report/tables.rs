@@ -82,24 +82,24 @@ pub(crate) fn groups(grouping: Grouping, groups: &[Group]) -> String {
             "<tr><th scope=\"row\">{}</th>{}{}{}{}{}{}{}</tr>",
             escape(&group.name),
             number(&grouped(group.bets as u64)),
-            number(&money(group.staked)),
             signed(Some(group.claimed_ev), 1),
             signed(Some(group.r#yield), 1),
             number(&interval(group.ci95, 1)),
             signed(group.clv, 1),
             number(&percent(group.clv_coverage, 0)),
+            number(&money(group.staked)),
         )
     };
     let rows: String = groups.iter().map(row).collect();
     let columns = [
         grouping.title(),
         "#Bets",
-        "#Staked",
         "#Claimed",
         "#Yield",
         "#95 % interval",
         "#Mean CLV",
         "#Coverage",
+        "#Staked",
     ];
     table(&columns, &rows)
 }

@@ -1,0 +1,101 @@
+//! The table on the disk: what is read back makes the bets of the replay, and what is damaged or
+//! foreign is named.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use std::path::Path;
+
+use marabet_backtest::history::History;
+use marabet_backtest::played::PlayedBet;
+use marabet_backtest::replay::replay;
+use marabet_backtest::setup::Setup;
+use marabet_backtest::sweep::compare::{differences, trials};
+use marabet_backtest::sweep::run::{one, sweep};
+use marabet_backtest::sweep::{Trial, rank, view};
+use marabet_backtest::table::{Table, TableError, build};
+use marabet_ingest::simulator::Settings;
+
+fn history(seed: u64) -> History {
+    History::simulated(Settings { seed, seasons: 2, sides: 10, ..Settings::default() })
+}
+
+fn setup() -> Setup {
+    let mut setup = Setup::default();
+    setup.training.matches_min = 40;
+    setup
+}
+
+fn table(history: &History, trials: &[Trial], folder: &Path) -> Result<Table, TableError> {
+    let setup = setup();
+    build(history, &setup, &view::all(trials, &setup.rules()), folder, 2)
+}
+
+#[test]
+fn a_table_that_is_read_back_makes_the_bets_of_the_replay() {
+    let (folder, setup, history) = (tempfile::tempdir().unwrap(), setup(), history(1));
+    let trials = trials(&setup);
+    table(&history, &trials, folder.path()).unwrap();
+    let table = Table::open(folder.path()).unwrap().unwrap();
+    let replayed = replay(&history, &setup, 2).unwrap().booked.bets;
+    let mut swept: Vec<PlayedBet> = Vec::new();
+    for trial in &trials {
+        swept.extend(one(&table, trial, &setup.rules()).unwrap().bets);
+    }
+    assert!(replayed.len() > 100, "{} bets", replayed.len());
+    assert_eq!(differences(&replayed, &swept), []);
+}
+
+#[test]
+fn many_trials_are_ranked_and_maxima_are_bet_at_only_where_a_trial_says_so() {
+    let (folder, setup, history) = (tempfile::tempdir().unwrap(), setup(), history(1));
+    let mut all = trials(&setup);
+    let at_maxima = all.iter().find(|trial| trial.name.as_str() == "model").unwrap().clone();
+    all.push(Trial { name: "maxima".into(), aggregates: true, ..at_maxima });
+    let table = table(&history, &all, folder.path()).unwrap();
+    let split = "2021-01-01T00:00:00Z".parse().unwrap();
+    let tested = sweep(&table, &all, &setup.rules(), split, 2).unwrap();
+    let ranking = rank::rank(tested);
+    assert_eq!(ranking.ranked.len(), all.len());
+    assert!(ranking.distinct >= 4, "{} distinct", ranking.distinct);
+    for trial in &all {
+        let bets = one(&table, trial, &setup.rules()).unwrap().bets;
+        assert!(trial.aggregates || bets.iter().all(|bet| !bet.aggregate), "{}", trial.name);
+    }
+}
+
+#[test]
+fn a_table_of_other_facts_is_named_and_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let trials = trials(&setup());
+    let made = table(&history(1), &trials, folder.path()).unwrap();
+    assert_eq!(table(&history(1), &trials, folder.path()).unwrap().manifest, made.manifest);
+    let refused = table(&history(2), &trials, folder.path()).unwrap_err();
+    assert!(matches!(refused, TableError::Other { .. }), "{refused}");
+    assert_eq!(Table::open(folder.path()).unwrap().unwrap().manifest, made.manifest);
+}
+
+#[test]
+fn a_damaged_or_foreign_file_is_named_with_what_to_do() {
+    let (folder, setup) = (tempfile::tempdir().unwrap(), setup());
+    let trials = trials(&setup);
+    let table = table(&history(1), &trials, folder.path()).unwrap();
+    let sharp = trials.iter().find(|trial| trial.name.as_str() == "sharp").unwrap();
+    let (name, _) = view::of(&sharp.rules);
+    let part = folder.path().join(name.as_str()).join("SIM-000.parquet");
+    let whole = std::fs::read(&part).unwrap();
+    let mut doctored = whole.clone();
+    let middle = doctored.len() / 2;
+    doctored[middle..middle + 64].fill(0xA5);
+    for bytes in [&whole[..whole.len() / 2], b"not a table", &[], &doctored] {
+        std::fs::write(&part, bytes).unwrap();
+        // What is doctored in a column that still decodes cannot be told from what was written.
+        if let Err(error) = one(&table, sharp, &setup.rules()) {
+            let text = error.to_string();
+            assert!(text.contains("SIM-000.parquet") && text.contains("remove"), "{text}");
+        } else {
+            assert_eq!(bytes.len(), whole.len());
+        }
+    }
+    std::fs::write(folder.path().join("table.json"), "{").unwrap();
+    assert!(Table::open(folder.path()).unwrap_err().to_string().contains("table.json"));
+}
