@@ -17,6 +17,9 @@ for path in sys.argv[1:]:
                 updates += 1
         seconds.append(time.process_time() - began)
     median = statistics.median(seconds)
+    if updates == 0:
+        print(f"betfair_data cannot read {path.rsplit('/', 1)[-1]}")
+        continue
     all_updates += updates
     all_seconds += median
     print(f"betfair_data {path.rsplit('/', 1)[-1][:44]:<44} {updates:>9} {updates / median:>12.0f}/s")

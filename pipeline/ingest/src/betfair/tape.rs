@@ -247,7 +247,7 @@ impl Tape {
         let competition = competition.or_else(|| self.settings.competition.clone());
         let (home, away) = definition.sides().unwrap_or_else(|| {
             let event = &definition.event_id;
-            (format!("{event} home").into(), format!("{event} away").into())
+            (format!("event{event} home").into(), format!("event{event} away").into())
         });
         Named {
             id: definition.event_id.clone(),

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::hand::{Hand, client, desk, next, settings, told};
@@ -51,26 +51,31 @@ async fn stream(scripts: Vec<Script>) -> (String, Arc<Mutex<Vec<Value>>>) {
     tokio::spawn(async move {
         for script in scripts {
             let (tcp, _) = listener.accept().await.unwrap();
-            let Ok(tls) = acceptor.accept(tcp).await else { continue };
-            let (read, mut write) = tokio::io::split(tls);
-            let mut lines = BufReader::new(read).lines();
-            let greeting = "{\"op\":\"connection\",\"connectionId\":\"1\"}\r\n";
-            write.write_all(greeting.as_bytes()).await.unwrap();
-            for answers in script.answers {
-                let Ok(Some(line)) = lines.next_line().await else { break };
-                log.lock().unwrap().push(serde_json::from_str(&line).unwrap());
-                for answer in answers {
-                    write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
-                }
-                write.flush().await.unwrap();
-            }
-            if script.then_silent {
-                tokio::time::sleep(Duration::from_secs(30)).await;
-            }
-            let _ = write.shutdown().await;
+            tokio::spawn(play(tcp, acceptor.clone(), script, Arc::clone(&log)));
         }
     });
     (address, sent)
+}
+
+async fn play(tcp: TcpStream, acceptor: TlsAcceptor, script: Script, log: Arc<Mutex<Vec<Value>>>) {
+    let Ok(tls) = acceptor.accept(tcp).await else { return };
+    let (read, mut write) = tokio::io::split(tls);
+    let mut lines = BufReader::new(read).lines();
+    let greeting = "{\"op\":\"connection\",\"connectionId\":\"1\"}\r\n";
+    write.write_all(greeting.as_bytes()).await.unwrap();
+    for answers in script.answers {
+        let Ok(Some(line)) = lines.next_line().await else { break };
+        log.lock().unwrap().push(serde_json::from_str(&line).unwrap());
+        for answer in answers {
+            write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+        }
+        write.flush().await.unwrap();
+    }
+    if script.then_silent {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    }
+    // The client may have gone already.
+    let _ = write.shutdown().await;
 }
 
 fn success() -> String {
