@@ -9,10 +9,10 @@ mod config;
 mod dead;
 mod events;
 mod import;
-mod key;
-mod log;
 mod jobs;
+mod key;
 mod ledger;
+mod log;
 mod model;
 mod names;
 mod odds;
@@ -27,8 +27,8 @@ mod sources;
 mod status;
 mod why;
 
-pub(crate) use run::asked_to_end;
 pub(crate) use bet::say as say_of_bet;
+pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;
 
 use std::path::Path;

@@ -7,9 +7,9 @@
 mod check;
 mod environment;
 mod file;
-mod sources;
 mod notify;
 mod schedule;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,12 +22,12 @@ use marabet_web::WebConfig;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::{ConfigError, load};
+pub(crate) use notify::NotifyConfig;
+pub(crate) use schedule::{JobsConfig, LedgerConfig};
 pub(crate) use sources::{
     ApiFootballConfig, BetfairConfig, ClientConfig, OddsApiConfig, PinnacleConfig, PricesConfig,
     SourcesConfig,
 };
-pub(crate) use notify::NotifyConfig;
-pub(crate) use schedule::{JobsConfig, LedgerConfig};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

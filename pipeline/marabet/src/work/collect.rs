@@ -48,7 +48,7 @@ impl Job for Collect {
             Err(SourceError::Transient { reason, .. }) => return Err(JobError::Again(reason)),
             Err(SourceError::Permanent { reason }) => return Err(JobError::Refused(reason)),
         };
-        let feeder = Feeder::open(log, source.name(), &self.0.config.training).await;
+        let feeder = Feeder::open(log, source.name(), &self.0.config).await;
         let mut feeder = feeder.map_err(again)?;
         let (facts, rejects) = (batch.events.len(), batch.rejects.len());
         for reject in batch.rejects.iter().take(20) {

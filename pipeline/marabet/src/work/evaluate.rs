@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, again, fixtures};
 use crate::line::readback::Pages;
-use crate::summary::Forecasts;
+use marabet_views::summary::Forecasts;
 
 /// Over how long a time forecasts are evaluated, in seconds.
 const WINDOW_S: i64 = 90 * 86_400;
