@@ -8,7 +8,7 @@ CARGO ?= cargo
 TEST := $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the commands below need (redis-server, postgresql), asking first
 	@ops/setup.sh
@@ -53,11 +53,13 @@ bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and pri
 faults: setup ## Kill, cut and damage a running line, KILLS=60 times from SEED=1; nothing may be lost or doubled
 	@$(CARGO) build --quiet --release -p marabet -p marabet-faults
 	@target/release/marabet-faults
+
 bench-names: ## Measure how well the names of providers are joined, on the data of MARABET_DATA
 	@$(CARGO) run --quiet -p marabet-ingest --example names -- $(ARGS)
 
 bench-betfair: ## Time the reading of exchange files beside betfair_data, installed from PyPI
 	@benches/peers/betfair.sh $(ARGS)
+
 bench-jobs: setup ## Time short jobs beside Celery, and the ledger beside plain inserts
 	@benches/peers/jobs.sh
 	@$(CARGO) run --quiet --release -p marabet-benches --example ledger_rate
