@@ -72,7 +72,7 @@ pub(crate) async fn measure(
     for lane in &lanes {
         lane.clear(&mut control).await?;
     }
-    laps.sort_by(|a, b| a.0.cmp(&b.0));
+    laps.sort_by_key(|(took, _)| *took);
     let (took, cpu) = laps[LAPS / 2];
     Ok(Ceiling {
         quotes_per_s: QUOTES as f64 / took.as_secs_f64(),
