@@ -114,7 +114,6 @@ const FORMS: &[&str] = &[
     "hsc",
     "msv",
     "ssv",
-    "sg",
     "msk",
     "mks",
     "gks",
