@@ -1,9 +1,7 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas clean
-.PHONY: help setup demo test lint format build bench bench-peers bench-names schemas clean
-.PHONY: help setup demo backtest test lint format build bench bench-peers load faults schemas clean
-.PHONY: help setup demo test lint format build bench bench-peers bench-names bench-betfair load faults schemas clean
+.PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas
+.PHONY: clean bench-names backtest bench-betfair setup-demo bench-jobs
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -12,10 +10,13 @@ TEST := $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what the commands below need (redis-server), asking first
+setup: ## Install what the commands below need (redis-server, postgresql), asking first
 	@ops/setup.sh
 
-demo: setup ## Stream a season of football odds through the whole line and show the bets
+setup-demo:
+	@ops/setup.sh demo
+
+demo: setup-demo ## Stream a season of football odds through the whole line and show the bets
 	@$(CARGO) run --quiet --release -p marabet -- demo $(ARGS)
 
 test: setup ## Run every test, against real servers that the tests start themselves
@@ -57,6 +58,9 @@ bench-names: ## Measure how well the names of providers are joined, on the data 
 
 bench-betfair: ## Time the reading of exchange files beside betfair_data, installed from PyPI
 	@benches/peers/betfair.sh $(ARGS)
+bench-jobs: setup ## Time short jobs beside Celery, and the ledger beside plain inserts
+	@benches/peers/jobs.sh
+	@$(CARGO) run --quiet --release -p marabet-benches --example ledger_rate
 
 schemas: ## Write the JSON Schemas of the events into schemas/json
 	$(CARGO) run --quiet -p marabet-schemas --example publish

@@ -33,7 +33,13 @@ as_root() {
   fi
 }
 
-# Whether Python can make an environment: a test reads the archive as other programs do.
+# Whether PostgreSQL's programs are here; Debian keeps the server's apart from the PATH.
+have_postgresql() {
+  command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+
+# Whether Python can make an environment: tests read the archive as other programs do, and send
+# mail to a real server.
 have_python() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 # What the checks from outside need: a browser with its driver, Prometheus.
@@ -44,27 +50,45 @@ check_packages() {
   command -v systemd-analyze >/dev/null || echo systemd
 }
 
+# `setup.sh demo` installs what the demo needs and no more.
 packages=()
 have_redis || packages+=(redis-server)
-have_python || packages+=(python3 python3-venv)
+if [ "${1:-}" != demo ]; then
+  have_python || packages+=(python3 python3-venv)
+  have_postgresql || packages+=(postgresql)
+  command -v openssl >/dev/null || packages+=(openssl)
+fi
 # `setup.sh checks` installs what `make test-web` needs too.
 if [ "${1:-}" = checks ]; then
   read -r -d '' -a more < <(check_packages) || true
   packages+=("${more[@]}")
 fi
-[ "${#packages[@]}" -eq 0 ] && exit 0
 
-if ! command -v apt-get >/dev/null; then
-  say "missing: ${packages[*]}; redis-server is 7.0 or later (or Valkey); this system has no apt-get"
-  say "install it with your package manager, then run this again"
-  exit 1
+if [ "${#packages[@]}" -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    say "missing: ${packages[*]}; redis-server is 7.0 or later (or Valkey); this system has no apt-get"
+    say "install it with your package manager, then run this again"
+    exit 1
+  fi
+  say "installing ${packages[*]} from the system's packages"
+  say "  (the programs start private servers of their own; services that the packages may start are"
+  say "   not used, and can be stopped: systemctl disable --now redis-server postgresql)"
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  have_redis || { say "the system's packages hold no redis-server 7.0 or later; see https://redis.io/docs"; exit 1; }
+  say "done: $(redis-server --version 2>/dev/null || valkey-server --version)"
 fi
 
-say "installing ${packages[*]} from the system's packages"
-say "  (the program starts a private Redis of its own; a service on port 6379 that the package"
-say "   may start is not used, and can be stopped: systemctl disable --now redis-server)"
-export DEBIAN_FRONTEND=noninteractive
-as_root apt-get update -qq
-as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-have_redis || { say "the system's packages hold no redis-server 7.0 or later; see https://redis.io/docs"; exit 1; }
-say "done: $(redis-server --version 2>/dev/null || valkey-server --version)"
+# A real mail server for the tests, in an environment of the project's own.
+if [ "${1:-}" != demo ]; then
+  venv="$(cd "$(dirname "$0")/.." && pwd)/target/mail"
+  if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import aiosmtpd' 2>/dev/null; then
+    say "installing aiosmtpd, the mail server of the tests, into target/mail"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet 'aiosmtpd==1.4.6' || {
+      say "aiosmtpd cannot be installed: is PyPI within reach?"
+      exit 1
+    }
+  fi
+fi

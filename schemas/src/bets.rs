@@ -347,6 +347,12 @@ pub enum Cap {
     Book,
     /// The book's smallest step.
     Rounding,
+    /// The most on one bet.
+    Stake,
+    /// The most that may be lost.
+    Loss,
+    /// The days without a stake after that was reached.
+    CoolOff,
 }
 
 /// The user placed a bet, at this price and stake.

@@ -41,6 +41,24 @@ pub struct Account {
     pub open_max: StakeFraction,
     /// Most that may be staked on one event-time day (UTC), as a share of the bankroll.
     pub day_max: StakeFraction,
+    /// Most that is staked on one bet, whatever its edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stake_max: Option<Money>,
+    /// Most that may be lost on one event-time day (UTC): then nothing is staked until the next,
+    /// or until the cool-off is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_day_max: Option<Money>,
+    /// Most that may be lost in seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_week_max: Option<Money>,
+    /// For how many days nothing is staked once a loss limit is reached.
+    #[serde(skip_serializing_if = "is_none_of_it")]
+    pub cool_off_days: u16,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none_of_it(days: &u16) -> bool {
+    *days == 0
 }
 
 impl Default for Account {
@@ -50,6 +68,10 @@ impl Default for Account {
             bankroll: Money::from_cents(1_000_000),
             open_max: share(0.5),
             day_max: share(0.25),
+            stake_max: None,
+            loss_day_max: None,
+            loss_week_max: None,
+            cool_off_days: 0,
         }
     }
 }

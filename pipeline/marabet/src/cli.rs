@@ -4,10 +4,14 @@ mod model;
 mod odds;
 mod score;
 
+mod work;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use marabet_schemas::BetId;
+
+pub(crate) use work::{BetCommand, DepositArgs, JobsCommand, LedgerCommand};
 
 pub(crate) use model::{
     CalibrateArgs, EvaluateArgs, FitArgs, ImpliedArgs, InPlayArgs, Map, ModelCommand, PriceArgs,
@@ -110,6 +114,26 @@ pub(crate) enum Command {
     /// Keys for the API
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What the user did with a bet: placed it, let it go, or had it made void
+    #[command(subcommand)]
+    Bet(BetCommand),
+    /// Put money into a strategy's bankroll, or (negative) take it out
+    Deposit(DepositArgs),
+    /// The ledger: bets and money in SQL
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Jobs in the background
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Show what is due when
+    Schedule,
+    /// List the backups
+    Backups,
+    /// Put a backup back: the private log and the ledger; what stood there is kept beside it
+    Restore {
+        /// The backup's folder, as `marabet backups` lists it
+        backup: PathBuf,
+    },
     /// Hold the private Redis open and say how to reach it, until interrupted
     Redis,
     /// Explain a bet: from it back to the quote, the prediction, the model and its training
@@ -214,6 +238,10 @@ pub(crate) enum StageName {
     Archive,
     /// The API, the dashboard and the metrics
     Web,
+    /// Bets, stakes and settlements into the ledger
+    Ledger,
+    /// Jobs in the background, and their schedule
+    Jobs,
 }
 
 /// `marabet archive …`

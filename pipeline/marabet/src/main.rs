@@ -3,6 +3,7 @@
 //! Everything that the other crates do is put together here and nowhere else. Wall clock and
 //! process live here too; the stages know neither.
 
+mod backup;
 mod cli;
 mod command;
 mod config;
@@ -13,6 +14,7 @@ mod output;
 mod replay;
 mod sources;
 mod summary;
+mod work;
 
 use std::process::ExitCode;
 

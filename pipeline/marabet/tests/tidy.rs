@@ -132,6 +132,8 @@ fn every_arrow_points_to_a_lower_floor() {
         ("marabet-backtest", 5),
         ("marabet-views", 4),
         ("marabet-web", 5),
+        ("marabet-jobs", 4),
+        ("marabet-ledger", 4),
         ("marabet", 6),
         ("marabet-benches", 7),
     ]);

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use jiff::tz::TimeZone;
 use marabet_quant::{Market, Odds, Selection};
 use marabet_schemas::bets::{Cap, Fair, Grant, OtherPrice};
 use marabet_schemas::strategy::FairSource;
 use marabet_schemas::{BetId, Book, Instant, MatchKey, Money, StrategyName};
 use serde::Serialize;
 
-use crate::{Message, words};
+use crate::voice::Voice;
+use crate::{Button, Message, words};
 
 /// Everything that a bettor needs to place a bet, and to judge it.
 ///
@@ -98,83 +98,131 @@ impl Announcement {
         }
     }
 
-    /// The message, its instants by the clock of `zone`.
+    /// The message, as its reader is spoken to.
     #[must_use]
-    pub fn message(&self, zone: &TimeZone) -> Message {
-        let title = self.title();
+    pub fn message(&self, voice: &Voice) -> Message {
+        let title = self.title(voice);
+        let button = |label: &str, word: &str| Button {
+            label: label.to_owned(),
+            answer: format!("{word} {}", self.bet),
+        };
         Message {
             key: format!("bet:{}", self.bet),
-            text: self.text(&title, zone),
+            text: self.text(&title, voice),
             title,
             json: serde_json::to_string(self).expect("an announcement is plain data"),
+            buttons: vec![
+                button(voice.say("placed", "apostado"), "placed"),
+                button(voice.say("skipped", "ignorado"), "skipped"),
+            ],
         }
     }
 
-    fn title(&self) -> String {
-        let again = if self.repeat { "(perhaps again) " } else { "" };
+    /// The bet in one line, for a message that tells of many.
+    #[must_use]
+    pub fn line(&self, voice: &Voice) -> String {
         format!(
-            "{again}{} v {}: {} at {}, {}",
+            "{}{} v {}: {} @ {} {}, {} {}, EV {:+.1} %",
+            if self.repeat { "(?) " } else { "" },
             self.key.home(),
             self.key.away(),
-            self.what,
-            words::decimal(self.odds.decimal()),
+            voice.bet(&self.key, &self.market, self.selection),
+            voice.odds(self.odds.decimal()),
+            self.book,
+            self.stake,
+            self.currency,
+            self.ev * 100.0
+        )
+    }
+
+    fn title(&self, voice: &Voice) -> String {
+        let again = voice.say("(perhaps again) ", "(talvez repetido) ");
+        format!(
+            "{}{} v {}: {} {} {}, {}",
+            if self.repeat { again } else { "" },
+            self.key.home(),
+            self.key.away(),
+            voice.bet(&self.key, &self.market, self.selection),
+            voice.say("at", "a"),
+            voice.odds(self.odds.decimal()),
             self.book
         )
     }
 
-    fn text(&self, title: &str, zone: &TimeZone) -> String {
+    fn text(&self, title: &str, voice: &Voice) -> String {
         let mut text = title.to_owned();
         let mut line = |words: &str| write!(text, "\n  {words}").expect("a string takes all");
         line(&format!(
-            "stake {} {}{} · EV {:+.1} %{}",
+            "{} {} {}{} · EV {:+.1} %{}",
+            voice.say("stake", "aposta"),
             self.stake,
             self.currency,
-            self.caps(),
+            self.caps(voice),
             self.ev * 100.0,
-            self.commission()
+            self.commission(voice)
         ));
         line(&format!(
-            "until {} · kick-off {}",
-            words::instant(self.until, zone),
-            words::instant(self.kickoff, zone)
+            "{} {} · {} {}",
+            voice.say("until", "até"),
+            voice.instant(self.until),
+            voice.say("kick-off", "início"),
+            voice.instant(self.kickoff)
         ));
         line(&format!(
-            "fair {} ({:.1} %), {}",
-            words::decimal(round_to_hundredths(self.fair_odds)),
+            "{} {} ({:.1} %), {}",
+            voice.say("fair", "justa"),
+            voice.odds(round_to_hundredths(self.fair_odds)),
             self.fair.probability * 100.0,
-            fair_in_words(&self.fair)
+            fair_in_words(&self.fair, voice)
         ));
         for other in self.others.iter().take(OTHERS_SHOWN) {
-            line(&format!("also {}", self.other_in_words(other)));
+            line(&format!("{} {}", voice.say("also", "também"), self.other_in_words(other, voice)));
         }
-        line(&format!("{} · bet {} · {}", self.strategy, self.bet, self.key.competition()));
+        line(&format!(
+            "{} · {} {} · {}",
+            self.strategy,
+            voice.say("bet", "aposta"),
+            self.bet,
+            self.key.competition()
+        ));
+        if let Some(notice) = voice.notice() {
+            line(notice);
+        }
         text
     }
 
-    fn caps(&self) -> String {
+    fn caps(&self, voice: &Voice) -> String {
         if self.capped_by.is_empty() {
             return String::new();
         }
-        let caps: Vec<&str> = self.capped_by.iter().map(|cap| cap_in_words(*cap)).collect();
-        format!(" (of {} asked; {})", self.asked, caps.join(", "))
+        let caps: Vec<&str> = self.capped_by.iter().map(|cap| cap_in_words(*cap, voice)).collect();
+        let (of, asked) = (voice.say("of", "de"), voice.say("asked", "pedidos"));
+        format!(" ({of} {} {asked}; {})", self.asked, caps.join(", "))
     }
 
-    fn commission(&self) -> String {
+    fn commission(&self, voice: &Voice) -> String {
         if self.net_odds < self.odds.decimal() {
-            format!(" at {} after commission", words::decimal(round_to_hundredths(self.net_odds)))
+            format!(
+                " {} {} {}",
+                voice.say("at", "a"),
+                voice.odds(round_to_hundredths(self.net_odds)),
+                voice.say("after commission", "após comissão")
+            )
         } else {
             String::new()
         }
     }
 
-    fn other_in_words(&self, other: &OtherPrice) -> String {
-        let mut text = format!("{} at {}", other.book, words::decimal(other.odds.decimal()));
+    fn other_in_words(&self, other: &OtherPrice, voice: &Voice) -> String {
+        let at = voice.say("at", "a");
+        let mut text = format!("{} {at} {}", other.book, voice.odds(other.odds.decimal()));
         if other.net_odds < other.odds.decimal() {
-            let net = words::decimal(round_to_hundredths(other.net_odds));
-            text.push_str(&format!(" ({net} after commission)"));
+            let net = voice.odds(round_to_hundredths(other.net_odds));
+            text.push_str(&format!(" ({net} {})", voice.say("after commission", "após comissão")));
         }
         if (other.market, other.selection) != (self.market, self.selection) {
-            text.push_str(&format!(" as {} {}", other.market, other.selection));
+            let as_ = voice.say("as", "como");
+            text.push_str(&format!(" {as_} {} {}", other.market, other.selection));
         }
         text
     }
@@ -187,40 +235,50 @@ fn round_to_hundredths(odds: f64) -> f64 {
     (odds * 100.0).round() / 100.0
 }
 
-fn cap_in_words(cap: Cap) -> &'static str {
+fn cap_in_words(cap: Cap, voice: &Voice) -> &'static str {
     match cap {
-        Cap::Bankroll => "the bankroll has no more free",
-        Cap::Open => "the most that may be open",
-        Cap::Day => "the most of the day",
-        Cap::Book => "the book's limit",
-        Cap::Rounding => "rounded down",
+        Cap::Bankroll => voice.say("the bankroll has no more free", "a banca não tem mais livre"),
+        Cap::Open => voice.say("the most that may be open", "o máximo em aberto"),
+        Cap::Day => voice.say("the most of the day", "o máximo do dia"),
+        Cap::Book => voice.say("the book's limit", "o limite da casa"),
+        Cap::Stake => voice.say("the most on one bet", "o máximo por aposta"),
+        Cap::Loss => voice.say("the most that may be lost", "o máximo de perdas"),
+        Cap::CoolOff => voice.say("cooling off", "pausa"),
+        Cap::Rounding => voice.say("rounded down", "arredondado para baixo"),
     }
 }
 
 /// Where a fair price comes from, in words.
-fn fair_in_words(fair: &Fair) -> String {
+fn fair_in_words(fair: &Fair, voice: &Voice) -> String {
+    let from = voice.say("from", "de");
     let books = || {
         let method = fair.devig.as_str();
         match &fair.references[..] {
-            [] => "no book".to_owned(),
+            [] => voice.say("no book", "nenhuma casa").to_owned(),
             [one] => format!(
-                "from {} {} {} without its margin ({method})",
+                "{from} {} {} {} {} ({method})",
                 one.book,
                 one.market,
-                words::market_odds(&one.odds)
+                words::market_odds(&one.odds),
+                voice.say("without its margin", "sem a margem")
             ),
-            many => format!("from {} books without their margins ({method})", many.len()),
+            many => format!(
+                "{from} {} {} ({method})",
+                many.len(),
+                voice.say("books without their margins", "casas sem as margens")
+            ),
         }
     };
     let model = || match &fair.model {
         Some(view) => {
-            format!("from model {} (goals {:.2} : {:.2})", view.number, view.lambda, view.mu)
+            let (model, goals) = (voice.say("model", "modelo"), voice.say("goals", "golos"));
+            format!("{from} {model} {} ({goals} {:.2} : {:.2})", view.number, view.lambda, view.mu)
         }
-        None => "from the model".to_owned(),
+        None => voice.say("from the model", "do modelo").to_owned(),
     };
     match fair.source {
         FairSource::Sharp | FairSource::Consensus => books(),
         FairSource::Model => model(),
-        FairSource::Blend => format!("{} and {}", books(), model()),
+        FairSource::Blend => format!("{} {} {}", books(), voice.say("and", "e"), model()),
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::Message;
+use crate::{Message, Picture};
 
 /// A way to reach people: a console, a file; Telegram, e-mail, a webhook.
 ///
@@ -18,6 +18,31 @@ pub trait Channel: Send + Sync {
     /// # Errors
     /// [`SendError`], which says whether the receiver may have it all the same.
     async fn send(&self, message: &Message) -> Result<(), SendError>;
+
+    /// As [`Self::send`]; and says where the message stands, on a channel whose messages can be
+    /// changed.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    async fn post(&self, message: &Message) -> Result<Option<String>, SendError> {
+        self.send(message).await.map(|()| None)
+    }
+
+    /// Changes a message that stands at a place.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; a channel that cannot refuses.
+    async fn edit(&self, _place: &str, _message: &Message) -> Result<(), SendError> {
+        Err(SendError::Refused("messages on this channel cannot be changed".to_owned()))
+    }
+
+    /// Sends a message with a picture; a channel that shows none sends the message.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    async fn show(&self, message: &Message, _picture: &Picture) -> Result<(), SendError> {
+        self.send(message).await
+    }
 }
 
 /// Why a message was not sent, as far as the channel knows.

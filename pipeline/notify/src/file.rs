@@ -111,6 +111,7 @@ mod tests {
             title: "a bet".to_owned(),
             text: format!("a bet\n  number {number}"),
             json: format!("{{\"number\":{number}}}"),
+            buttons: Vec::new(),
         }
     }
 

@@ -1,12 +1,11 @@
 //! The outbox in the log's Redis, where it outlives the process.
 
 use async_trait::async_trait;
-use marabet_schemas::BetId;
 use marabet_streams::Log;
 
 use crate::outbox::{Entry, Outbox, OutboxError};
 
-/// The outbox of a namespace: one hash a channel, one field a bet, each an [`Entry`] as JSON.
+/// The outbox of a namespace: one hash a channel, one field a subject, each an [`Entry`] as JSON.
 #[derive(Debug, Clone)]
 pub struct LogOutbox {
     log: Log,
@@ -33,19 +32,23 @@ impl Outbox for LogOutbox {
     async fn begin(
         &self,
         channel: &str,
-        bet: BetId,
+        subject: &str,
         entry: &Entry,
     ) -> Result<Option<Entry>, OutboxError> {
-        let found = self.log.outbox_begin(channel, &bet.to_string(), &text(entry)).await;
-        match found.map_err(fault)? {
-            None => Ok(None),
-            Some(found) => serde_json::from_str(&found).map(Some).map_err(|error| {
-                fault(format_args!("the entry of bet {bet} on {channel} cannot be read: {error}"))
-            }),
-        }
+        let found = self.log.outbox_begin(channel, subject, &text(entry)).await;
+        read(found.map_err(fault)?)
     }
 
-    async fn update(&self, channel: &str, bet: BetId, entry: &Entry) -> Result<(), OutboxError> {
-        self.log.outbox_update(channel, &bet.to_string(), &text(entry)).await.map_err(fault)
+    async fn update(&self, channel: &str, subject: &str, entry: &Entry) -> Result<(), OutboxError> {
+        self.log.outbox_update(channel, subject, &text(entry)).await.map_err(fault)
     }
+
+    async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError> {
+        read(self.log.outbox_find(channel, subject).await.map_err(fault)?)
+    }
+}
+
+fn read(found: Option<String>) -> Result<Option<Entry>, OutboxError> {
+    let entry = found.map(|found| serde_json::from_str(&found));
+    entry.transpose().map_err(|error| fault(format_args!("an entry cannot be read: {error}")))
 }

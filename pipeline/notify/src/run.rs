@@ -3,14 +3,15 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use marabet_schemas::Event;
-use marabet_schemas::frame::{BadLine, Frame};
+use marabet_schemas::frame::BadLine;
+use marabet_schemas::{Body, Event};
 use marabet_streams::backoff::Backoff;
-use marabet_streams::group::{Reader, ReaderOptions};
+use marabet_streams::group::{Delivery, Reader, ReaderOptions};
 use marabet_streams::{Log, LogError, Shutdown, Stream};
 use tokio::time::MissedTickBehavior;
 
 use crate::Notifier;
+use crate::outbox::OutboxError;
 
 /// How often a reader that is busy telling says that it is alive, well below a lease's length.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
@@ -23,6 +24,12 @@ pub fn group(channel: &str) -> String {
     format!("notify.{channel}")
 }
 
+/// The consumer group on `bets` of a channel that tells how bets ended.
+#[must_use]
+pub fn settled_group(channel: &str) -> String {
+    format!("notify.{channel}.settled")
+}
+
 /// Tells what is granted on a channel, until it is asked to end.
 ///
 /// A grant is acknowledged when it was dealt with, so that it comes at least once; the outbox
@@ -32,13 +39,36 @@ pub fn group(channel: &str) -> String {
 /// # Errors
 /// What no waiting repairs: [`LogError::Rollback`] when the stream ends below what was read from
 /// it, and an answer that Redis should not give.
-pub async fn run(log: &Log, notifier: &Notifier, mut shutdown: Shutdown) -> Result<(), LogError> {
-    let group = group(notifier.channel());
+pub async fn run(log: &Log, notifier: &Notifier, shutdown: Shutdown) -> Result<(), LogError> {
+    follow(log, notifier, Stream::Grants, &group(notifier.channel()), shutdown).await
+}
+
+/// Tells on a channel how the bets ended that were told there, until it is asked to end.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_settled(
+    log: &Log,
+    notifier: &Notifier,
+    shutdown: Shutdown,
+) -> Result<(), LogError> {
+    follow(log, notifier, Stream::Bets, &settled_group(notifier.channel()), shutdown).await
+}
+
+async fn follow(
+    log: &Log,
+    notifier: &Notifier,
+    stream: Stream,
+    group: &str,
+    mut shutdown: Shutdown,
+) -> Result<(), LogError> {
     let mut newer = Backoff::new(NEWER_WAITS.0, NEWER_WAITS.1);
     while !shutdown.is_asked() {
         let options = ReaderOptions { durable_only: false, ..ReaderOptions::default() };
-        let mut reader = Reader::new(log, Stream::Grants, &group, options);
-        match serve(&mut reader, notifier, &mut shutdown).await? {
+        let mut reader = Reader::new(log, stream, group, options);
+        // One loop of a channel looks after the messages that stand.
+        let looks_around = stream == Stream::Grants;
+        match serve(&mut reader, notifier, looks_around, &mut shutdown).await? {
             End::Asked => {
                 reader.close().await;
                 break;
@@ -67,46 +97,47 @@ enum End {
 async fn serve(
     reader: &mut Reader,
     notifier: &Notifier,
+    looks_around: bool,
     shutdown: &mut Shutdown,
 ) -> Result<End, LogError> {
     loop {
         let Some(deliveries) = shutdown.unless_asked(reader.next()).await else {
             return Ok(End::Asked);
         };
-        for delivery in deliveries? {
-            if let Some(newer) = delivery.frame.newer() {
-                return Ok(End::Newer(newer.clone()));
-            }
-            let telling = tell_while_kept(reader, notifier, &delivery.frame);
-            let Some(kept) = shutdown.unless_asked(telling).await else {
-                return Ok(End::Asked);
-            };
-            if !kept? {
-                return Ok(End::Lost);
-            }
-            match reader.acknowledge(std::slice::from_ref(&delivery)).await {
-                Ok(()) => {}
-                // It comes again, and the outbox knows it.
-                Err(error) if error.is_transient() => return Ok(End::Lost),
-                Err(error) => return Err(error),
-            }
+        let mut deliveries = deliveries?;
+        let newer = deliveries.iter().find_map(|one| one.frame.newer().cloned());
+        if newer.is_some() {
+            let read = deliveries.iter().take_while(|one| one.frame.newer().is_none()).count();
+            deliveries.truncate(read);
+        }
+        let telling = while_kept(reader, tell(notifier, &deliveries, looks_around));
+        let Some(kept) = shutdown.unless_asked(telling).await else {
+            return Ok(End::Asked);
+        };
+        if !kept? {
+            return Ok(End::Lost);
+        }
+        match reader.acknowledge(&deliveries).await {
+            Ok(()) => {}
+            // It comes again, and the outbox knows it.
+            Err(error) if error.is_transient() => return Ok(End::Lost),
+            Err(error) => return Err(error),
+        }
+        if let Some(newer) = newer {
+            return Ok(End::Newer(newer));
         }
     }
 }
 
-/// Tells what a frame holds, and keeps the right to read meanwhile, which a slow channel would
-/// outlast. False when it was lost: what was being told is left for whoever has it now.
-async fn tell_while_kept(
-    reader: &mut Reader,
-    notifier: &Notifier,
-    frame: &Frame,
-) -> Result<bool, LogError> {
-    let mut telling = pin!(tell(notifier, frame));
+/// Does something, and keeps the right to read meanwhile, which a slow channel would outlast.
+/// False when it was lost: what was being told is left for whoever has it now.
+async fn while_kept(reader: &mut Reader, work: impl Future<Output = ()>) -> Result<bool, LogError> {
+    let mut work = pin!(work);
     let mut beat = tokio::time::interval(KEEP_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = &mut telling => return Ok(true),
+            () = &mut work => return Ok(true),
             _ = beat.tick() => match reader.keep().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
@@ -117,22 +148,37 @@ async fn tell_while_kept(
     }
 }
 
-async fn tell(notifier: &Notifier, frame: &Frame) {
-    for event in &frame.events {
+/// Tells what came at once, then looks after the messages that stand.
+async fn tell(notifier: &Notifier, deliveries: &[Delivery], looks_around: bool) {
+    let mut events = Vec::new();
+    for event in deliveries.iter().flat_map(|one| &one.frame.events) {
         match event {
-            Ok(event) => tell_event(notifier, event).await,
+            Ok(event) => events.push(event),
             Err(bad) => {
                 tracing::warn!(channel = notifier.channel(), "not told: {}", bad.reason);
             }
         }
     }
-}
-
-/// Tells an event, as often as it takes until the outbox has it.
-async fn tell_event(notifier: &Notifier, event: &Event) {
     let mut waits = Backoff::reconnect();
-    while let Err(error) = notifier.handle(event).await {
+    while let Err(error) = tell_events(notifier, &events, looks_around).await {
         tracing::warn!(channel = notifier.channel(), "{error}; trying again");
         waits.wait().await;
     }
+}
+
+async fn tell_events(
+    notifier: &Notifier,
+    events: &[&Event],
+    looks_around: bool,
+) -> Result<(), OutboxError> {
+    for event in events {
+        if matches!(event.body, Body::Settlement(_)) {
+            notifier.handle_settled(event).await?;
+        }
+    }
+    notifier.handle_all(events).await?;
+    if looks_around {
+        notifier.look_around().await?;
+    }
+    Ok(())
 }

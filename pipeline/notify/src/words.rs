@@ -57,7 +57,7 @@ fn full_time(home: &str, away: &str, kind: MarketKind, selection: Selection) -> 
 }
 
 /// A handicap with its sign: `+0.25`, `0`, `-1.5`.
-fn signed(goals: f64) -> String {
+pub(crate) fn signed(goals: f64) -> String {
     if goals > 0.0 { format!("+{goals}") } else { format!("{}", goals + 0.0) }
 }
 

@@ -12,7 +12,7 @@ use marabet_notify::clock::{Clock, EventClock};
 use marabet_notify::outbox::{Entry, MemoryOutbox, Outbox, OutboxError, State};
 use marabet_notify::{Channel, Message, Notifier, NotifierOptions, SendError, Told};
 use marabet_schemas::facts::Seen;
-use marabet_schemas::{BetId, Event, Instant, Money};
+use marabet_schemas::{Event, Instant, Money};
 use support::{FOUND, bet_id, event, grant, instant, key};
 
 /// What a channel answers to a message; without an answer it has it.
@@ -97,7 +97,7 @@ impl Desk {
     }
 
     fn recorded(&self) -> Option<Entry> {
-        self.outbox.entries().remove(&("scripted".to_owned(), bet_id()))
+        self.outbox.entries().remove(&("scripted".to_owned(), bet_id().to_string()))
     }
 }
 
@@ -199,12 +199,12 @@ async fn what_may_have_been_told_is_told_again_as_a_repetition() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_is_found_is_told_again_unless_it_is_too_late() {
-    let claimed = Entry { state: State::Claimed, at: instant(FOUND), attempts: 0, note: None };
+    let claimed = Entry::new(State::Claimed, instant(FOUND));
     for (late, state, repetitions) in
         [(0, State::Sent, vec![true]), (900, State::Unknown, Vec::new())]
     {
         let desk = desk(Vec::new(), late);
-        desk.outbox.begin("scripted", bet_id(), &claimed).await.unwrap();
+        desk.outbox.begin("scripted", &bet_id().to_string(), &claimed).await.unwrap();
         ended(desk.notifier.handle(&event(grant())).await, state);
         assert_eq!(desk.repetitions(), repetitions);
     }
@@ -235,18 +235,22 @@ impl Outbox for Failing {
     async fn begin(
         &self,
         channel: &str,
-        bet: BetId,
+        subject: &str,
         entry: &Entry,
     ) -> Result<Option<Entry>, OutboxError> {
         let (before, after) = self.fault();
         or_fault(before, ())?;
-        or_fault(after, self.outbox.begin(channel, bet, entry).await?)
+        or_fault(after, self.outbox.begin(channel, subject, entry).await?)
     }
 
-    async fn update(&self, channel: &str, bet: BetId, entry: &Entry) -> Result<(), OutboxError> {
+    async fn update(&self, channel: &str, subject: &str, entry: &Entry) -> Result<(), OutboxError> {
         let (before, after) = self.fault();
         or_fault(before, ())?;
-        or_fault(after, self.outbox.update(channel, bet, entry).await?)
+        or_fault(after, self.outbox.update(channel, subject, entry).await?)
+    }
+
+    async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError> {
+        self.outbox.find(channel, subject).await
     }
 }
 

@@ -13,6 +13,12 @@ pub struct Standing {
     pub open: Money,
     /// What it staked on the day of the bet.
     pub day: Money,
+    /// What it lost on the day of the bet, winnings taken off; negative for a day that won.
+    pub lost_day: Money,
+    /// What it lost in the seven days up to the bet's.
+    pub lost_week: Money,
+    /// A loss limit was reached, and its days without a stake are not over.
+    pub cools_off: bool,
 }
 
 /// A stake, and what made it smaller than the one wanted.
@@ -30,8 +36,10 @@ pub struct Allowed {
 /// The stake that the caps leave.
 ///
 /// The limits are: of the bankroll what is not open; of `account.open_max` and `account.day_max`,
-/// shares of the bankroll, what is not used; the book's limit. What remains is rounded down to the
-/// book's step.
+/// shares of the bankroll, what is not used; the book's limit; `account.stake_max`; of
+/// `account.loss_day_max` and `account.loss_week_max` what is not lost yet, so that a stake never
+/// loses more than may be lost. While the strategy cools off it is nothing. What remains is
+/// rounded down to the book's step.
 #[must_use]
 pub fn allowed(
     share: StakeFraction,
@@ -39,7 +47,7 @@ pub fn allowed(
     account: &Account,
     book: &BookRules,
 ) -> Allowed {
-    let Standing { bankroll, open, day } = *standing;
+    let Standing { bankroll, open, day, lost_day, lost_week, cools_off } = *standing;
     let nothing = Money::ZERO;
     let asked = bankroll.times(share.get()).max(nothing);
     let of_bankroll = |share: StakeFraction| bankroll.times(share.get());
@@ -48,13 +56,19 @@ pub fn allowed(
         (Cap::Open, Some(of_bankroll(account.open_max) - open)),
         (Cap::Day, Some(of_bankroll(account.day_max) - day)),
         (Cap::Book, book.limit),
+        (Cap::Stake, account.stake_max),
+        (Cap::Loss, account.loss_day_max.map(|most| most - lost_day)),
+        (Cap::Loss, account.loss_week_max.map(|most| most - lost_week)),
+        (Cap::CoolOff, cools_off.then_some(nothing)),
     ];
     let (mut stake, mut capped_by) = (asked, Vec::new());
     for (cap, limit) in limits {
         let Some(limit) = limit.map(|limit| limit.max(nothing)) else { continue };
         if limit < asked {
             stake = stake.min(limit);
-            capped_by.push(cap);
+            if capped_by.last() != Some(&cap) {
+                capped_by.push(cap);
+            }
         }
     }
     let rounded = stake.rounded_down_to(book.rounding);
@@ -83,7 +97,8 @@ mod tests {
     #[track_caller]
     fn check(wanted: f64, standing: [i64; 3], book: &BookRules, stake: i64, caps: &[Cap]) {
         let [bankroll, open, day] = standing.map(cents);
-        let allowed = allowed(share(wanted), &Standing { bankroll, open, day }, &account(), book);
+        let standing = Standing { bankroll, open, day, ..Standing::default() };
+        let allowed = allowed(share(wanted), &standing, &account(), book);
         assert_eq!((allowed.stake, &*allowed.capped_by), (cents(stake), caps));
         assert!(allowed.stake <= allowed.asked || allowed.asked == Money::ZERO);
     }
@@ -103,6 +118,34 @@ mod tests {
         check(0.0223, [100_000, 0, 0], &coarse, 2_000, &[Cap::Rounding]);
         check(0.002, [100_000, 0, 0], &coarse, 0, &[Cap::Rounding]);
         check(0.0, [100_000, 0, 0], &any, 0, &[]);
+    }
+
+    #[test]
+    fn a_stake_stays_within_what_may_be_lost_and_is_nothing_while_cooling_off() {
+        let limits = Account {
+            stake_max: Some(cents(1_500)),
+            loss_day_max: Some(cents(3_000)),
+            loss_week_max: Some(cents(10_000)),
+            ..account()
+        };
+        let standing = |lost_day, lost_week, cools_off| Standing {
+            bankroll: cents(100_000),
+            lost_day: cents(lost_day),
+            lost_week: cents(lost_week),
+            cools_off,
+            ..Standing::default()
+        };
+        for (standing, stake, caps) in [
+            (standing(0, 0, false), 1_500, vec![Cap::Stake]),
+            (standing(2_000, 2_000, false), 1_000, vec![Cap::Stake, Cap::Loss]),
+            (standing(2_500, 9_800, false), 200, vec![Cap::Stake, Cap::Loss]),
+            (standing(-5_000, 0, false), 1_500, vec![Cap::Stake]),
+            (standing(3_100, 3_100, false), 0, vec![Cap::Stake, Cap::Loss]),
+            (standing(0, 0, true), 0, vec![Cap::Stake, Cap::CoolOff]),
+        ] {
+            let allowed = allowed(share(0.02), &standing, &limits, &BookRules::default());
+            assert_eq!((allowed.stake, allowed.capped_by), (cents(stake), caps), "{standing:?}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use marabet_schemas::bets::{BetPlaced, Deposit, Grant, Settlement, ValueBet};
 use marabet_schemas::control::ConfigPublished;
-use marabet_schemas::{ArtefactHash, BetId, Body, Event, MatchKey, Money, StrategyName};
+use marabet_schemas::{ArtefactHash, BetId, Body, Event, Instant, MatchKey, Money, StrategyName};
 use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
 
-use crate::caps::{Allowed, Standing, allowed};
+use crate::caps::{Allowed, allowed};
 use crate::state::{AccountRow, BetKey, BetRow, InForce, RulesRow, Settled, deposit_identity};
 use crate::view::{self, AccountView};
 
@@ -19,6 +19,9 @@ use crate::view::{self, AccountView};
 /// [caps](crate::caps) of the rules in force leave it; a stake of nothing is an answer too. A
 /// later revision of the bet is answered with the same stake, so that whoever shows the bet can
 /// show it as it is now.
+///
+/// **Limits on losses.** What a strategy may lose on a day and in seven days bounds each stake,
+/// and once it is lost nothing is staked until the next day, or for the days of the cool-off.
 ///
 /// **The user's word.** `bet.placed` replaces stake and price by those that the user got,
 /// `bet.skipped` takes the stake back, `bet.void` returns it whatever the match brings. The last
@@ -118,8 +121,7 @@ impl Portfolio {
         }
         let account = self.accounts.get(&bet.strategy).ok_or_else(|| no_account(&bet.strategy))?;
         let bankroll = account.bankroll();
-        let day = account.staked_on_day_of(event.at);
-        let standing = Standing { bankroll, open: account.open, day };
+        let standing = account.standing(event.at);
         let Allowed { asked, stake, capped_by } =
             allowed(bet.stake, &standing, &rules.account, &rules.book(&bet.book));
         let row = BetRow {
@@ -146,12 +148,13 @@ impl Portfolio {
 
     fn settle(
         &mut self,
+        now: Instant,
         key: &MatchKey,
         settlement: &Settlement,
         derived: &mut Derived,
     ) -> Result<(), Fault> {
         let Settlement { bet, revision, outcome, profit, .. } = *settlement;
-        self.change(key, bet, derived, |row| {
+        self.change(now, key, bet, derived, |row| {
             if row.settled.is_none_or(|known| revision > known.revision) {
                 row.settled = Some(Settled { revision, outcome, unit_profit: profit });
             }
@@ -160,13 +163,14 @@ impl Portfolio {
 
     fn placed(
         &mut self,
+        now: Instant,
         key: &MatchKey,
         placed: &BetPlaced,
         derived: &mut Derived,
     ) -> Result<(), Fault> {
         let commission = self.rules.get(&InForce).map(|rules| rules.book(&placed.book).commission);
         let net_odds = placed.odds.net_of_commission(commission.unwrap_or_default());
-        self.change(key, placed.bet, derived, |row| {
+        self.change(now, key, placed.bet, derived, |row| {
             row.stake = placed.stake;
             row.placed_net_odds = Some(net_odds);
         })
@@ -175,6 +179,7 @@ impl Portfolio {
     /// Changes what is known of a bet, and books what follows for its strategy's money.
     fn change(
         &mut self,
+        now: Instant,
         key: &MatchKey,
         bet: BetId,
         derived: &mut Derived,
@@ -191,9 +196,12 @@ impl Portfolio {
         let (open, profit) = row.worth();
         (row.open, row.profit) = (open, profit);
         let (strategy, at, stake) = (before.strategy, row.at, row.stake);
+        let rules = self.rules.get(&InForce).map(|rules| rules.account.clone());
         let account = self.account(&strategy)?;
         account.open += open - before.open;
-        account.profit += profit - before.profit;
+        if profit != before.profit {
+            account.win(now, profit - before.profit, &rules.unwrap_or_default());
+        }
         account.restake(at, before.stake, stake);
         self.show(&strategy, derived);
         Ok(())
@@ -261,13 +269,13 @@ impl Stage for Portfolio {
             Body::ConfigPublished(published) => self.config(published, derived),
             Body::Deposit(deposit) => self.deposit(event, deposit, derived)?,
             Body::ValueBet(bet) => self.value_bet(event, key()?, bet, derived)?,
-            Body::Settlement(settlement) => self.settle(key()?, settlement, derived)?,
-            Body::BetPlaced(placed) => self.placed(key()?, placed, derived)?,
+            Body::Settlement(settlement) => self.settle(event.at, key()?, settlement, derived)?,
+            Body::BetPlaced(placed) => self.placed(event.at, key()?, placed, derived)?,
             Body::BetSkipped(skipped) => {
-                self.change(key()?, skipped.bet, derived, |row| row.stake = Money::ZERO)?;
+                self.change(event.at, key()?, skipped.bet, derived, |row| row.stake = Money::ZERO)?;
             }
             Body::BetVoid(void) => {
-                self.change(key()?, void.bet, derived, |row| row.void = true)?;
+                self.change(event.at, key()?, void.bet, derived, |row| row.void = true)?;
             }
             Body::MatchClosed(_) => self.close(key()?, derived)?,
             // What else is forwarded moves no money.

@@ -10,6 +10,8 @@ use marabet_schemas::strategy::{Account, BookRules, Rules};
 use marabet_schemas::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, StrategyName};
 use serde::{Deserialize, Serialize};
 
+use crate::caps::Standing;
+
 /// The key of a table with one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct InForce;
@@ -72,6 +74,12 @@ pub(crate) struct AccountRow {
     pub(crate) open: Money,
     /// Granted by UTC day, counted from the epoch.
     days: BTreeMap<i64, Money>,
+    /// Won and lost by UTC day of the settlement.
+    #[serde(default)]
+    won: BTreeMap<i64, Money>,
+    /// The first day on which something may be staked again, after a loss limit was reached.
+    #[serde(default)]
+    stakes_from: i64,
 }
 
 impl AccountRow {
@@ -82,6 +90,43 @@ impl AccountRow {
             profit: Money::ZERO,
             open: Money::ZERO,
             days: BTreeMap::new(),
+            won: BTreeMap::new(),
+            stakes_from: i64::MIN,
+        }
+    }
+
+    /// Where the money stands for a bet at an instant.
+    pub(crate) fn standing(&self, at: Instant) -> Standing {
+        Standing {
+            bankroll: self.bankroll(),
+            open: self.open,
+            day: self.staked_on_day_of(at),
+            lost_day: self.lost(day(at), 1),
+            lost_week: self.lost(day(at), 7),
+            cools_off: day(at) < self.stakes_from,
+        }
+    }
+
+    /// What was lost in so many days, the last one included; negative for winnings.
+    fn lost(&self, last: i64, days: i64) -> Money {
+        let won = self.won.range(last.saturating_sub(days - 1)..=last);
+        Money::ZERO - won.map(|(_, won)| *won).sum()
+    }
+
+    /// Books what a bet brought more (or less) than was known of it, and begins the days without
+    /// a stake when that reaches a limit.
+    pub(crate) fn win(&mut self, at: Instant, amount: Money, rules: &Account) {
+        self.profit += amount;
+        let today = day(at);
+        *self.won.entry(today).or_default() += amount;
+        let newest = self.won.keys().next_back().copied().unwrap_or_default();
+        self.won.retain(|day, _| newest.saturating_sub(*day) < DAYS_MAX);
+        let reached = |most: Option<Money>, days| {
+            most.is_some_and(|most| amount < Money::ZERO && self.lost(today, days) >= most)
+        };
+        if reached(rules.loss_day_max, 1) || reached(rules.loss_week_max, 7) {
+            let until = today.saturating_add(1 + i64::from(rules.cool_off_days));
+            self.stakes_from = self.stakes_from.max(until);
         }
     }
 

@@ -9,6 +9,7 @@
 //! The crate knows events and stages, and no particular stage.
 
 mod account;
+mod aof_copy;
 pub mod artefact;
 pub mod backoff;
 mod batch;
@@ -46,9 +47,10 @@ pub mod watchdog;
 mod wire;
 
 pub use account::run_account;
+pub use aof_copy::{aof_folder, hold_rewriting, let_rewrite};
 pub use artefact::ArtefactStore;
 pub use cache::CacheTtl;
-pub use connect::TlsFiles;
+pub use connect::{Connection, TlsFiles};
 #[cfg(unix)]
 pub use embedded::{EmbeddedOptions, EmbeddedRedis};
 pub use error::LogError;
@@ -58,6 +60,7 @@ pub use metrics::{Condition, FeedMetrics, Metrics, StageMetrics};
 pub use namespace::{Namespace, Slot, Stream};
 pub use presence::{Process, SCHEMA_LEVEL};
 pub use runner::{RunOptions, StageRun, run_stage};
+pub use script::Script;
 pub use share::run_shared;
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use status::Status;

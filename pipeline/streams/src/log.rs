@@ -169,6 +169,20 @@ impl Log {
         self.inner.replicas
     }
 
+    /// Opens a connection of one's own to the server that has this key, for what is kept beside
+    /// the streams. Its commands may
+    /// block up to `block`.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn open_connection(
+        &self,
+        key: &str,
+        block: Duration,
+    ) -> Result<Connection, LogError> {
+        self.inner.connector.open_blocking(key, block).await
+    }
+
     pub(crate) fn connector(&self) -> &Connector {
         &self.inner.connector
     }

@@ -239,6 +239,12 @@ impl Namespace {
         format!("{}:artefact:{hash}", self.prefix)
     }
 
+    /// What every key of the job queues begins with: `mb:{jobs}:`. They share one slot.
+    #[must_use]
+    pub fn jobs(&self) -> String {
+        format!("{}:{{jobs}}:", self.prefix)
+    }
+
     /// The hash that says how the namespace was made.
     #[must_use]
     pub fn about(&self) -> String {

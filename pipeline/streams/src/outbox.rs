@@ -45,6 +45,15 @@ impl Log {
         Ok(())
     }
 
+    /// The text of a key on a channel.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn outbox_find(&self, channel: &str, key: &str) -> Result<Option<String>, LogError> {
+        let outbox = self.namespace().outbox(channel);
+        self.query(redis::cmd("HGET").arg(outbox).arg(key)).await
+    }
+
     /// The texts of a channel, by key.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 use redis::Cmd;
 
 /// A script, by its text and the hash under which Redis keeps it.
-pub(crate) struct Script(redis::Script, &'static str);
+pub struct Script(redis::Script, &'static str);
 
 impl Script {
-    fn new(text: &'static str) -> Self {
+    /// The script of this text.
+    #[must_use]
+    pub fn new(text: &'static str) -> Self {
         Self(redis::Script::new(text), text)
     }
 
@@ -18,7 +20,8 @@ impl Script {
     }
 
     /// The beginning of a command that runs it on these keys; the arguments follow.
-    pub(crate) fn command<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Cmd {
+    #[must_use]
+    pub fn command<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
         let keys: Vec<&str> = keys.into_iter().collect();
         command.arg(self.0.get_hash()).arg(keys.len());

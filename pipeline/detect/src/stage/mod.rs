@@ -145,13 +145,16 @@ impl Stage for Detect {
         derived: &mut Derived,
     ) -> Result<(), Fault> {
         match &event.body {
-            Body::ModelPublished(_) => {}
             Body::ConfigPublished(published) => {
                 if self.publish(published)? {
                     derived.push(event.clone());
                 }
             }
-            Body::BetPlaced(_) | Body::BetSkipped(_) | Body::BetVoid(_) | Body::Deposit(_) => {
+            Body::ModelPublished(_)
+            | Body::BetPlaced(_)
+            | Body::BetSkipped(_)
+            | Body::BetVoid(_)
+            | Body::Deposit(_) => {
                 derived.push(event.clone());
             }
             Body::Fixture(_)

@@ -2,12 +2,16 @@
 
 mod archive;
 mod backtest;
+mod backups;
+mod bet;
 mod bets;
 mod config;
 mod dead;
 mod events;
 mod import;
+mod jobs;
 mod key;
+mod ledger;
 mod log;
 mod model;
 mod names;
@@ -15,6 +19,7 @@ mod odds;
 mod redis;
 mod results;
 mod run;
+mod schedule;
 mod score;
 mod shadow;
 mod simulate;
@@ -22,6 +27,7 @@ mod sources;
 mod status;
 mod why;
 
+pub(crate) use bet::say as say_of_bet;
 pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;
 
@@ -69,6 +75,23 @@ pub(crate) fn execute(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Bets(command) => {
             block_on(bets::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Bet(command) => {
+            block_on(bet::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Deposit(arguments) => {
+            block_on(bet::deposit(arguments, &configuration(&cli.global)?, json))
+        }
+        Command::Ledger(command) => {
+            block_on(ledger::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Jobs(command) => {
+            block_on(jobs::execute(command, &configuration(&cli.global)?, json))
+        }
+        Command::Schedule => block_on(schedule::execute(&configuration(&cli.global)?, json)),
+        Command::Backups => backups::list(&configuration(&cli.global)?, json),
+        Command::Restore { backup } => {
+            block_on(backups::restore(backup, &configuration(&cli.global)?, json))
         }
         Command::Why { bet } => block_on(why::execute(*bet, &configuration(&cli.global)?, json)),
     }

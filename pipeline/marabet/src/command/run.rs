@@ -22,6 +22,7 @@ use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
 use crate::line::{alerts, faces, open, past, restart};
 use crate::sources::{self, Opening, Setup};
+use crate::work::Beside;
 
 pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
@@ -33,27 +34,35 @@ pub(super) async fn execute(arguments: &RunArgs, config: &Config) -> anyhow::Res
 async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> =
         if arguments.event_time { Arc::new(EventClock) } else { Arc::new(WallClock) };
-    let part = Part {
+    let mut part = Part {
         stages: arguments.stages.clone(),
         partitions: arguments.partitions.clone(),
         clock,
-        channels: alerts::channels(&config.notify)?,
+        alerts: alerts::channels(&config.notify)?,
         archive: Some(archiving(arguments, config)?),
         // What standard input has said cannot be asked for again.
         on_stuck: restart::on_stuck(!arguments.stdin),
+        ledger: None,
     };
+    if part.runs(StageName::Ledger) || part.runs(StageName::Jobs) {
+        part.ledger = Some(open::ledger(config).await?);
+    }
     let mut stages = Stages::start(log, &part);
     show(log, &mut stages, arguments, config).await?;
+    let mut beside = Beside::start(log, arguments.event_time, config, &part, &stages)?;
     let done = tokio::select! {
         done = work(log, arguments, config) => done.map(|()| true),
         trimmed = trim(log, config), if part.runs(StageName::Archive) => trimmed.map(|()| false),
         ended = stages.ended(), if stages.any() => ended.map(|()| false),
+        ended = beside.ended() => ended.map(|()| false),
         asked = asked_to_end() => asked.map(|()| false),
     };
     if done? && arguments.until_done {
         stages.caught_up().await?;
         stages.archived().await?;
+        beside.finish().await?;
     }
+    beside.stop().await?;
     stages.stop().await
 }
 

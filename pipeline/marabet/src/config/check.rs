@@ -50,6 +50,8 @@ pub(crate) fn findings(
     for fault in config.web.faults() {
         problems.check(false, &format!("web.{}", fault.key), fault.problem);
     }
+    jobs(config, &mut problems);
+    notify(config, &mut problems);
     problems.check(
         !config.strategies.is_empty(),
         "strategies",
@@ -123,6 +125,34 @@ fn books(config: &Config, problems: &mut Problems) {
             &format!("books.{book}.commission"),
             format!("is a share of the winnings below 0.5, got {}; 0.02 is 2 %", rules.commission),
         );
+    }
+}
+
+fn jobs(config: &Config, problems: &mut Problems) {
+    if let Err(error) = config.jobs.plans() {
+        problems.check(false, "jobs.plans", format!("are wrong: {error}"));
+    }
+    for (queue, at_once) in &config.jobs.queues {
+        let key = format!("jobs.queues.{queue}");
+        problems.check(*at_once > 0, &key, "must be above 0: nothing would run in it");
+    }
+}
+
+fn notify(config: &Config, problems: &mut Problems) {
+    let chats = config.notify.telegram.iter().flat_map(|bot| &bot.chats);
+    let chats = chats.map(|one| (&one.name, &one.audience));
+    let mails = config.notify.mail.iter().map(|one| (&one.name, &one.audience));
+    let webhooks = config.notify.webhooks.iter().map(|one| (&one.name, &one.audience));
+    let mut names = std::collections::BTreeSet::from(["console", "file"]);
+    for (name, audience) in chats.chain(mails).chain(webhooks) {
+        problems.check(
+            names.insert(name) && !name.is_empty(),
+            "notify",
+            format!("names two channels `{name}`; each needs a name of its own"),
+        );
+        let known = jiff::tz::TimeZone::get(&audience.zone).is_ok();
+        let zone = &audience.zone;
+        problems.check(known, "notify", format!("channel {name}: there is no time zone `{zone}`"));
     }
 }
 

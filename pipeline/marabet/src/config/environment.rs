@@ -14,13 +14,14 @@ pub(crate) struct Override {
 }
 
 /// Variables of this program that are no keys of the configuration.
-const NOT_KEYS: [&str; 6] = [
+const NOT_KEYS: [&str; 7] = [
     "MARABET_DATA",
     "MARABET_DATA_DEMANDED",
     "MARABET_CONFIG",
     "MARABET_REDIS_SERVER",
     "MARABET_LOG_LEVEL",
     "MARABET_LOG_FORMAT",
+    "MARABET_BACKTEST",
 ];
 
 /// The overrides among these variables, in the order of their names.

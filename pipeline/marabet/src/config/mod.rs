@@ -7,6 +7,8 @@
 mod check;
 mod environment;
 mod file;
+mod notify;
+mod schedule;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use marabet_web::WebConfig;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::{ConfigError, load};
+pub(crate) use notify::NotifyConfig;
+pub(crate) use schedule::{JobsConfig, LedgerConfig};
 pub(crate) use sources::{
     ApiFootballConfig, BetfairConfig, ClientConfig, OddsApiConfig, PinnacleConfig, PricesConfig,
     SourcesConfig,
@@ -41,6 +45,10 @@ pub(crate) struct Config {
     pub(crate) web: WebConfig,
     /// Where live facts come from.
     pub(crate) sources: SourcesConfig,
+    /// Where the ledger is.
+    pub(crate) ledger: LedgerConfig,
+    /// What runs in the background, and when.
+    pub(crate) jobs: JobsConfig,
     /// Whose money.
     pub(crate) account: Account,
     /// What is known of each book, beside what is known by default.
@@ -63,6 +71,8 @@ impl Default for Config {
             notify: NotifyConfig::default(),
             web: WebConfig::default(),
             sources: SourcesConfig::default(),
+            ledger: LedgerConfig::default(),
+            jobs: JobsConfig::default(),
             account,
             books,
             strategies,
@@ -73,12 +83,16 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The same, to be shown: a password in the URL is left out.
+    /// The same, to be shown: passwords in URLs are left out.
     pub(crate) fn without_secrets(mut self) -> Self {
-        if let Some(url) = &mut self.log.redis_url
-            && let (Some(scheme), Some(at)) = (url.find("://"), url.rfind('@'))
-        {
-            url.replace_range(scheme + 3..at, "…");
+        for url in [&mut self.log.redis_url, &mut self.ledger.url].into_iter().flatten() {
+            if let (Some(scheme), Some(at)) = (url.find("://"), url.rfind('@')) {
+                url.replace_range(scheme + 3..at, "…");
+            }
+            if let Some(password) = url.find("password=") {
+                let end = url[password..].find('&').map_or(url.len(), |end| password + end);
+                url.replace_range(password + "password=".len()..end, "…");
+            }
         }
         self.sources.hide();
         self
@@ -179,21 +193,5 @@ pub(crate) struct TrainingConfig {
 impl Default for TrainingConfig {
     fn default() -> Self {
         Self { xi_per_day: 0.0018, every_days: 7, matches_min: 100 }
-    }
-}
-
-/// Where alerts go.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct NotifyConfig {
-    /// Print them.
-    pub(crate) console: bool,
-    /// Append them to `alerts.ndjson` and `alerts.txt` in this folder.
-    pub(crate) folder: Option<PathBuf>,
-}
-
-impl Default for NotifyConfig {
-    fn default() -> Self {
-        Self { console: true, folder: None }
     }
 }

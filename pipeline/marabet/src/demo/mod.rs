@@ -25,6 +25,7 @@ use marabet_web::clock::Clock as FaceClock;
 use crate::cli::{DemoArgs, Global};
 use crate::command::{asked_to_end, configuration};
 use crate::config::Config;
+use crate::line::alerts::Alerts;
 use crate::line::stages::{Part, Stages};
 use crate::line::{faces, open, readback};
 use crate::output::say;
@@ -74,8 +75,9 @@ fn part(config: &Config, screen: Arc<Screen>) -> anyhow::Result<Part> {
         stages: Vec::new(),
         partitions: Vec::new(),
         clock: Arc::new(EventClock),
-        channels: vec![screen],
+        alerts: Alerts::through(screen),
         archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
+        ledger: None,
         on_stuck: watchdog::end_process(),
     })
 }

@@ -90,6 +90,11 @@ impl Feeder {
         self.push(fact).await
     }
 
+    /// Appends a fact and trains nothing.
+    pub(crate) async fn fact_as_it_is(&mut self, fact: Event) -> anyhow::Result<()> {
+        self.push(fact).await
+    }
+
     async fn push(&mut self, event: Event) -> anyhow::Result<()> {
         self.gathered.push(event);
         if self.gathered.len() >= GATHERED_MAX {
@@ -124,7 +129,8 @@ impl Feeder {
     }
 }
 
-fn training_options(config: &TrainingConfig) -> TrainingOptions {
+/// How models are trained by this configuration.
+pub(crate) fn training_options(config: &TrainingConfig) -> TrainingOptions {
     let mut options = TrainingOptions::default();
     options.fit = FitOptions { xi: config.xi_per_day, ..options.fit };
     options.schedule.period_days = config.every_days;

@@ -1,6 +1,9 @@
 //! Opening the log that the configuration names.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
+use marabet_ledger::Ledger;
 use marabet_schemas::Instant;
 use marabet_streams::embedded::EmbeddedError;
 use marabet_streams::{
@@ -63,6 +66,26 @@ impl Opened {
         }
         Ok(())
     }
+}
+
+/// Opens the configuration's ledger, and brings its schema up to date.
+pub(crate) async fn ledger(config: &Config) -> anyhow::Result<Ledger> {
+    Ok(Ledger::open(&ledger_url(config)).await?)
+}
+
+/// The URL of the configuration's ledger.
+pub(crate) fn ledger_url(config: &Config) -> String {
+    // Logs of several prefixes may lie in one folder, and a ledger is of one log.
+    let file = config.log.folder.join(format!("ledger.{}.db", config.log.prefix));
+    config.ledger.url.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()))
+}
+
+/// The file of the configuration's ledger; none for one on a server.
+pub(crate) fn ledger_file(config: &Config) -> Option<PathBuf> {
+    let url = ledger_url(config);
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
 }
 
 /// Now, by this machine's clock.

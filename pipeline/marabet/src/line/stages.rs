@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Context;
 use marabet_archive::{Archive, ArchiverOptions, GROUP, run_archive};
 use marabet_detect::Detect;
+use marabet_ledger::{GROUP_BETS, GROUP_GRANTS, Ledger};
 use marabet_notify::clock::Clock;
-use marabet_notify::{self as notify, Channel, LogOutbox, Notifier, NotifierOptions};
+use marabet_notify::{self as notify, Notifier};
 use marabet_portfolio::Portfolio;
 use marabet_predict::Predict;
 use marabet_stage::Stage;
@@ -18,6 +19,7 @@ use marabet_streams::{
 };
 use tokio::task::JoinSet;
 
+use super::alerts::Alerts;
 use crate::cli::StageName;
 
 /// How often the groups are asked whether they have caught up.
@@ -32,11 +34,13 @@ pub(crate) struct Part {
     /// By whose time alerts come too late.
     pub(crate) clock: Arc<dyn Clock>,
     /// Where alerts go.
-    pub(crate) channels: Vec<Arc<dyn Channel>>,
+    pub(crate) alerts: Alerts,
     /// Where the log is archived, and how; none for nowhere.
     pub(crate) archive: Option<(Archive, ArchiverOptions)>,
     /// What is done when a stage does not return.
     pub(crate) on_stuck: OnStuck,
+    /// What is fed from the log, where there is one.
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl Part {
@@ -54,8 +58,11 @@ pub(crate) struct Stages {
     shutdown: Shutdown,
     /// The groups that read here, with their streams.
     groups: Vec<(Stream, String)>,
-    /// Those of the archive, which stays behind what is durable and is not waited for with them.
+    /// Those of archive and ledger, which stay behind what is durable and are not waited for with
+    /// them.
     archived: Vec<(Stream, String)>,
+    /// Those who tell what is granted.
+    pub(crate) notifiers: Vec<Arc<Notifier>>,
 }
 
 impl Stages {
@@ -69,6 +76,7 @@ impl Stages {
             shutdown,
             groups: Vec::new(),
             archived: Vec::new(),
+            notifiers: Vec::new(),
         }
     }
 
@@ -89,8 +97,8 @@ impl Stages {
             stages.portfolio(&options, &shutdown);
         }
         if part.runs(StageName::Notify) {
-            for channel in &part.channels {
-                stages.notify(channel, &part.clock, &shutdown);
+            for notifier in part.alerts.notifiers(log, &part.clock) {
+                stages.notify(&notifier, &shutdown);
             }
         }
         stages.be_present(part, &shutdown);
@@ -98,6 +106,11 @@ impl Stages {
             && let Some((archive, options)) = &part.archive
         {
             stages.archive(archive, options, &shutdown);
+        }
+        if part.runs(StageName::Ledger)
+            && let Some(ledger) = &part.ledger
+        {
+            stages.ledger(ledger, &shutdown);
         }
         stages
     }
@@ -111,6 +124,8 @@ impl Stages {
             (StageName::Portfolio, "portfolio"),
             (StageName::Notify, "notify"),
             (StageName::Archive, "archive"),
+            (StageName::Ledger, "ledger"),
+            (StageName::Jobs, "jobs"),
             (StageName::Web, "web"),
         ];
         let runs: Vec<&str> = names
@@ -155,13 +170,17 @@ impl Stages {
         });
     }
 
-    fn notify(&mut self, channel: &Arc<dyn Channel>, clock: &Arc<dyn Clock>, shutdown: &Shutdown) {
-        self.groups.push((Stream::Grants, notify::group(channel.name())));
-        let (log, shutdown) = (self.log.clone(), shutdown.clone());
-        let outbox = Arc::new(LogOutbox::new(&log));
-        let (channel, clock) = (Arc::clone(channel), Arc::clone(clock));
-        let notifier = Notifier::new(channel, outbox, clock, NotifierOptions::default());
-        self.spawn("notify", async move { notify::run(&log, &notifier, shutdown).await });
+    fn notify(&mut self, notifier: &Arc<Notifier>, shutdown: &Shutdown) {
+        let name = notifier.channel();
+        self.groups.push((Stream::Grants, notify::group(name)));
+        let (log, stop, telling) = (self.log.clone(), shutdown.clone(), Arc::clone(notifier));
+        self.spawn("notify", async move { notify::run(&log, &telling, stop).await });
+        if notifier.audience().settled {
+            self.groups.push((Stream::Bets, notify::settled_group(name)));
+            let (log, stop, telling) = (self.log.clone(), shutdown.clone(), Arc::clone(notifier));
+            self.spawn("notify", async move { notify::run_settled(&log, &telling, stop).await });
+        }
+        self.notifiers.push(Arc::clone(notifier));
     }
 
     fn archive(&mut self, archive: &Archive, options: &ArchiverOptions, shutdown: &Shutdown) {
@@ -173,10 +192,17 @@ impl Stages {
         });
     }
 
-    fn spawn(
+    fn ledger(&mut self, ledger: &Ledger, shutdown: &Shutdown) {
+        self.archived.push((Stream::Bets, GROUP_BETS.to_owned()));
+        self.archived.push((Stream::Grants, GROUP_GRANTS.to_owned()));
+        let (log, ledger, stop) = (self.log.clone(), ledger.clone(), shutdown.clone());
+        self.spawn("ledger", async move { marabet_ledger::follow(&log, &ledger, stop).await });
+    }
+
+    fn spawn<E: std::error::Error + Send + Sync + 'static>(
         &mut self,
         name: &'static str,
-        work: impl Future<Output = Result<(), LogError>> + Send + 'static,
+        work: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         self.tasks.spawn(async move { work.await.with_context(|| format!("stage {name}")) });
     }

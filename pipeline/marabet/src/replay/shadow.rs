@@ -11,6 +11,7 @@ use marabet_streams::{FeedOptions, FeedWriter, Log, LogOptions, Namespace, Strea
 use super::drive::{self, Plan, Replayed};
 use crate::cli::StageName;
 use crate::config::Config;
+use crate::line::alerts::Alerts;
 use crate::line::stages::{Part, Stages};
 use crate::line::{open, readback};
 
@@ -53,7 +54,8 @@ async fn through(log: &Log, plan: &Plan<'_>, namespace: &str) -> anyhow::Result<
         stages: vec![StageName::Predict, StageName::Detect, StageName::Portfolio],
         partitions: Vec::new(),
         clock: Arc::new(EventClock),
-        channels: Vec::new(),
+        alerts: Alerts::default(),
+        ledger: None,
         archive: None,
         on_stuck: watchdog::end_process(),
     };

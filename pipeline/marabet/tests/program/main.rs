@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test stops where it fails")]
 
 mod archive;
+mod background;
 mod bad_input;
 mod calculators;
 mod crash;

@@ -2,14 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use marabet_schemas::BetId;
 
 use super::{Entry, Outbox, OutboxError};
 
 /// An outbox that lasts as long as the process: for replays, which tell nobody anything twice.
 #[derive(Debug, Default)]
 pub struct MemoryOutbox {
-    entries: Mutex<BTreeMap<(String, BetId), Entry>>,
+    entries: Mutex<BTreeMap<(String, String), Entry>>,
 }
 
 impl MemoryOutbox {
@@ -19,9 +18,9 @@ impl MemoryOutbox {
         Self::default()
     }
 
-    /// All entries, by channel and bet.
+    /// All entries, by channel and subject.
     #[must_use]
-    pub fn entries(&self) -> BTreeMap<(String, BetId), Entry> {
+    pub fn entries(&self) -> BTreeMap<(String, String), Entry> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -31,11 +30,11 @@ impl Outbox for MemoryOutbox {
     async fn begin(
         &self,
         channel: &str,
-        bet: BetId,
+        subject: &str,
         entry: &Entry,
     ) -> Result<Option<Entry>, OutboxError> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (channel.to_owned(), bet);
+        let place = (channel.to_owned(), subject.to_owned());
         if let Some(found) = entries.get(&place) {
             return Ok(Some(found.clone()));
         }
@@ -43,9 +42,14 @@ impl Outbox for MemoryOutbox {
         Ok(None)
     }
 
-    async fn update(&self, channel: &str, bet: BetId, entry: &Entry) -> Result<(), OutboxError> {
+    async fn update(&self, channel: &str, subject: &str, entry: &Entry) -> Result<(), OutboxError> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.insert((channel.to_owned(), bet), entry.clone());
+        entries.insert((channel.to_owned(), subject.to_owned()), entry.clone());
         Ok(())
+    }
+
+    async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(entries.get(&(channel.to_owned(), subject.to_owned())).cloned())
     }
 }

@@ -5,7 +5,9 @@
 //!
 //! ```text
 //!            ┌─> nothing   the caps left no stake: recorded, not told
-//! (no entry) ┼─> expired   too late when it came: recorded, not told
+//! (no entry) ┼─> unwanted  not for this channel's reader: recorded, not told
+//!            ┼─> quiet     it came in quiet hours: recorded, counted in the message after them
+//!            ┼─> expired   too late when it came: recorded, not told
 //!            └─> claimed ──> sent
 //!                   │ ├────> failed    the channel refused it, or was away too long
 //!                   │ ├────> expired   the channel was away until it was too late
@@ -17,11 +19,14 @@
 //! too late; otherwise it ends as `unknown`. So a bet is told **at least once** where the channel
 //! works, and more than once only when a process or Redis dies, or a send gives no answer, within
 //! that window: the time of one send and one write.
+//!
+//! Beside the bets, an outbox keeps what else was told once: the end of a bet under
+//! `settled:<bet>:<revision>`, a report under `report:<period>`, an error under `error:<kind>`.
 
 mod memory;
 
 use async_trait::async_trait;
-use marabet_schemas::{BetId, Instant};
+use marabet_schemas::{Instant, Money};
 use serde::{Deserialize, Serialize};
 
 pub use memory::MemoryOutbox;
@@ -42,12 +47,24 @@ pub enum State {
     Nothing,
     /// The channel does not have it and will not get it.
     Failed,
+    /// It was not for this channel's reader.
+    Unwanted,
+    /// It came in quiet hours.
+    Quiet,
 }
 
 impl State {
     /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Claimed, Self::Sent, Self::Unknown, Self::Expired, Self::Nothing, Self::Failed];
+    pub const ALL: [Self; 8] = [
+        Self::Claimed,
+        Self::Sent,
+        Self::Unknown,
+        Self::Expired,
+        Self::Nothing,
+        Self::Failed,
+        Self::Unwanted,
+        Self::Quiet,
+    ];
 
     /// The state as it is written.
     #[must_use]
@@ -59,11 +76,13 @@ impl State {
             Self::Expired => "expired",
             Self::Nothing => "nothing",
             Self::Failed => "failed",
+            Self::Unwanted => "unwanted",
+            Self::Quiet => "quiet",
         }
     }
 }
 
-/// What is written down of a bet on a channel.
+/// What is written down of a bet, or of something else that is told once, on a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where it stands.
@@ -76,6 +95,23 @@ pub struct Entry {
     /// What went wrong last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where the message stands, on a channel whose messages can be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The bet's revision that was told.
+    #[serde(default)]
+    pub revision: u16,
+    /// The stake that was told, and its currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stake: Option<(Money, String)>,
+}
+
+impl Entry {
+    /// An entry in a state since an instant, and nothing more.
+    #[must_use]
+    pub fn new(state: State, at: Instant) -> Self {
+        Self { state, at, attempts: 0, note: None, place: None, revision: 0, stake: None }
+    }
 }
 
 /// The outbox cannot be read or written. Nothing is told without it.
@@ -86,7 +122,7 @@ pub struct OutboxError(pub String);
 /// Keeps the entries.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Writes the first entry of a bet on a channel, unless there is one: then nothing is written
+    /// Writes the first entry of a subject (a bet's identity) on a channel, unless there is one: then nothing is written
     /// and that one returned. One atomic step.
     ///
     /// # Errors
@@ -94,13 +130,19 @@ pub trait Outbox: Send + Sync {
     async fn begin(
         &self,
         channel: &str,
-        bet: BetId,
+        subject: &str,
         entry: &Entry,
     ) -> Result<Option<Entry>, OutboxError>;
 
-    /// Replaces the entry of a bet on a channel.
+    /// Replaces the entry of a subject on a channel.
     ///
     /// # Errors
     /// [`OutboxError`] when it cannot be known whether the entry was written.
-    async fn update(&self, channel: &str, bet: BetId, entry: &Entry) -> Result<(), OutboxError>;
+    async fn update(&self, channel: &str, subject: &str, entry: &Entry) -> Result<(), OutboxError>;
+
+    /// The entry of a subject on a channel.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when it cannot be read.
+    async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError>;
 }

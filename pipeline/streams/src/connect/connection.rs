@@ -13,7 +13,7 @@ use crate::script::Script;
 ///
 /// Clones share the socket. Once it is lost it stays lost: whoever holds one opens another.
 #[derive(Clone)]
-pub(crate) struct Connection {
+pub struct Connection {
     inner: MultiplexedConnection,
     at: Arc<str>,
     connector: Connector,
@@ -38,7 +38,10 @@ impl Connection {
     }
 
     /// Sends a command and reads the answer as `T`.
-    pub(crate) async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, LogError> {
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when the server is; what it answered where that is an error.
+    pub async fn query<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, LogError> {
         command.query_async(&mut self.inner).await.map_err(|error| self.error(&error))
     }
 
@@ -49,7 +52,10 @@ impl Connection {
 
     /// Runs a script, and loads it first where the server does not know it (yet, or any more).
     /// The command must have been begun by [`Script::command`].
-    pub(crate) async fn run(&mut self, script: &Script, command: &Cmd) -> Result<Value, LogError> {
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn run(&mut self, script: &Script, command: &Cmd) -> Result<Value, LogError> {
         let answer: Result<Value, _> = command.query_async(&mut self.inner).await;
         match answer {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {}

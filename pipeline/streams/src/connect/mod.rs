@@ -16,7 +16,7 @@ use crate::error::LogError;
 use cluster::Cluster;
 use place::Place;
 
-pub(crate) use connection::Connection;
+pub use connection::Connection;
 pub(crate) use connections::Connections;
 pub(crate) use place::Node;
 pub use place::TlsFiles;

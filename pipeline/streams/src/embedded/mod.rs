@@ -186,6 +186,15 @@ impl EmbeddedRedis {
         folder::url_in(folder)
     }
 
+    /// Whether a server answers in this folder.
+    #[must_use]
+    pub fn is_running_in(folder: &Path) -> bool {
+        let socket = folder::url_in(folder);
+        let socket = socket.as_deref().and_then(|url| url.strip_prefix("unix://"));
+        socket
+            .is_some_and(|socket| socket::ask(Path::new(socket), "PING") != socket::Answer::Nobody)
+    }
+
     /// The URL to open a log with.
     #[must_use]
     pub fn url(&self) -> String {

@@ -1,0 +1,38 @@
+-- Puts jobs into their queues, each unique one once.
+--
+-- KEYS: 1 what every key begins with; all lie in one slot.
+-- ARGV: for each job: identity, kind, queue, priority, arguments, unique key or '', milliseconds
+--       to wait, attempts, timeout ms, first pause ms, planned instant ms or ''.
+-- Returns for each the job that stands: itself, or the one of the same unique key.
+local P = KEYS[1]
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local stand = {}
+for at = 1, #ARGV, 11 do
+  local id, kind, queue, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local unique = ARGV[at + 5]
+  local standing = unique ~= '' and redis.call('HGET', P .. 'unique', unique)
+  if standing then
+    stand[#stand + 1] = standing
+  elseif redis.call('EXISTS', P .. 'job:' .. id) == 1 then
+    stand[#stand + 1] = id
+  else
+    local job = P .. 'job:' .. id
+    redis.call('SADD', P .. 'queues', queue)
+    local wait = tonumber(ARGV[at + 6])
+    redis.call('HSET', job, 'kind', kind, 'queue', queue, 'priority', priority,
+      'args', ARGV[at + 4], 'unique', unique, 'attempts_max', ARGV[at + 7],
+      'timeout_ms', ARGV[at + 8], 'pause_ms', ARGV[at + 9], 'planned_ms', ARGV[at + 10],
+      'enqueued_ms', string.format('%d', now_ms), 'attempt', '0', 'fence', '0')
+    if unique ~= '' then redis.call('HSET', P .. 'unique', unique, id) end
+    if wait > 0 then
+      redis.call('HSET', job, 'state', 'waiting')
+      redis.call('ZADD', P .. 'waiting', now_ms + wait, id)
+    else
+      local entry = redis.call('XADD', P .. 'queue:' .. queue .. ':' .. priority, '*', 'job', id)
+      redis.call('HSET', job, 'state', 'queued', 'entry', entry)
+    end
+    stand[#stand + 1] = id
+  end
+end
+return stand

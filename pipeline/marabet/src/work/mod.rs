@@ -1,0 +1,152 @@
+//! The jobs of this program, one file each, and the tasks that run them.
+//!
+//! A new kind of job is one file: a type that implements [`Job`](marabet_jobs::Job), and its line
+//! in [`registry`].
+
+mod answers;
+mod background;
+mod backtest;
+mod backup;
+mod beside;
+mod cache_advice;
+mod clean;
+mod collect;
+mod evaluate;
+mod health;
+mod optimise;
+mod predict;
+mod reports;
+mod train;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use marabet_jobs::clock::Clock;
+use marabet_jobs::{JobError, Queues, Registry, Scheduler};
+use marabet_ledger::Ledger;
+use marabet_notify::{ErrorAlerts, Notifier};
+use marabet_schemas::{Instant, MatchKey};
+use marabet_streams::Log;
+
+use crate::config::Config;
+use crate::line::open;
+
+use answers::DeskAnswers;
+use background::Background;
+pub(crate) use beside::Beside;
+
+/// What the jobs work with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
+    pub(crate) queues: Queues,
+    pub(crate) config: Arc<Config>,
+    /// The channels; none in a process that tells nobody.
+    pub(crate) notifiers: Arc<Vec<Arc<Notifier>>>,
+    /// The time by which the line runs.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The line runs in event time, faster than the wall.
+    accelerated: bool,
+    errors: Arc<Mutex<ErrorAlerts>>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        log: &Log,
+        ledger: Ledger,
+        config: &Config,
+        notifiers: Vec<Arc<Notifier>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            log: log.clone(),
+            ledger,
+            queues: Queues::of(log),
+            config: Arc::new(config.clone()),
+            notifiers: Arc::new(notifiers),
+            clock,
+            accelerated: false,
+            errors: Arc::default(),
+        }
+    }
+
+    /// The same for a line that runs in event time: what is due is what a bettor would see, not
+    /// the upkeep of this machine.
+    pub(crate) fn accelerated(self) -> Self {
+        Self { accelerated: true, ..self }
+    }
+
+    /// Now, by the time by which the line runs.
+    fn now(&self) -> Instant {
+        self.clock.now().unwrap_or_else(open::now)
+    }
+
+    /// Tells whoever wants to hear of errors, unless of this kind one was told within the hour.
+    async fn alert(&self, kind: &str, text: &str) {
+        let now = open::now();
+        let alert = || {
+            let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
+            errors.alert(kind, text, now)
+        };
+        let Some(message) = alert() else { return };
+        for notifier in self.notifiers.iter().filter(|one| one.audience().errors) {
+            if let Err(error) = notifier.announce(&message.key, &message, None).await {
+                tracing::warn!(channel = notifier.channel(), "an error is not told: {error}");
+            }
+        }
+    }
+
+    /// The scheduler of the configuration's plans.
+    pub(crate) fn scheduler(&self) -> anyhow::Result<Scheduler> {
+        let mut plans = self.config.jobs.plans()?;
+        plans.retain(|plan| !self.accelerated || IN_EVENT_TIME.contains(&&*plan.kind));
+        Ok(Scheduler::new(&self.queues, registry(self), plans, Arc::clone(&self.clock))?)
+    }
+}
+
+/// The jobs that are due by event time.
+const IN_EVENT_TIME: [&str; 5] = ["train", "predict", "evaluate", "daily_report", "weekly_report"];
+
+/// Every kind of job.
+pub(crate) fn registry(desk: &Desk) -> Registry {
+    Registry::new()
+        .with(backtest::Backtest(desk.clone()))
+        .with(backup::Backup(desk.clone()))
+        .with(cache_advice::CacheAdvice(desk.clone()))
+        .with(clean::Clean(desk.clone()))
+        .with(collect::Collect(desk.clone()))
+        .with(evaluate::Evaluate(desk.clone()))
+        .with(health::Health(desk.clone()))
+        .with(optimise::Optimise(desk.clone()))
+        .with(predict::Predict(desk.clone()))
+        .with(reports::Report::weekly(desk))
+        .with(reports::Report::daily(desk))
+        .with(train::Train(desk.clone()))
+}
+
+/// A fault of the log or the ledger, which another attempt may not meet.
+fn again(error: impl std::fmt::Display) -> JobError {
+    JobError::again(error)
+}
+
+/// The last fixture of each match of the feed.
+async fn fixtures(
+    log: &Log,
+) -> Result<BTreeMap<MatchKey, marabet_schemas::facts::Fixture>, marabet_streams::LogError> {
+    let mut fixtures = BTreeMap::new();
+    for partition in 0..log.namespace().partitions() {
+        let mut pages =
+            crate::line::readback::Pages::of(log, marabet_streams::Stream::Feed, partition);
+        while let Some(frames) = pages.next().await? {
+            for event in frames.into_iter().flat_map(|frame| frame.events).flatten() {
+                if let (marabet_schemas::Body::Fixture(fixture), Some(key)) =
+                    (event.body, event.key)
+                {
+                    fixtures.insert(key, fixture);
+                }
+            }
+        }
+    }
+    Ok(fixtures)
+}
