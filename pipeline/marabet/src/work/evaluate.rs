@@ -7,11 +7,11 @@ use marabet_jobs::{Job, JobError, JobRules, Run};
 use marabet_ledger::records::Performance;
 use marabet_schemas::{Competition, Instant, MatchKey};
 use marabet_streams::Stream;
+use marabet_views::summary::Forecasts;
 use serde_json::{Value, json};
 
 use super::{Desk, again, fixtures};
 use crate::line::readback::Pages;
-use marabet_views::summary::Forecasts;
 
 /// Over how long a time forecasts are evaluated, in seconds.
 const WINDOW_S: i64 = 90 * 86_400;
