@@ -16,7 +16,7 @@ use marabet_streams::Status;
 use marabet_views::board::{BetRow, FixtureRow};
 use marabet_views::performance::Performance;
 use marabet_views::why::Chain;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::openapi::{self, Table};
