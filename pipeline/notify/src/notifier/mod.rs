@@ -39,7 +39,7 @@ impl Default for NotifierOptions {
             send_timeout: Duration::from_secs(10),
             pause: Duration::from_millis(500),
             pause_max: Duration::from_secs(30),
-            audience: Audience { notice: false, ..Audience::default() },
+            audience: Audience { notice: false, digest_over: usize::MAX, ..Audience::default() },
         }
     }
 }

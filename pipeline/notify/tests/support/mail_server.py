@@ -42,6 +42,11 @@ def authenticate(server, session, envelope, mechanism, data):
 
 
 class Server(Controller):
+    def _trigger_server(self):
+        # The controller asks whether it answers, on the port that it was given: which is 0.
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
     def factory(self):
         return SMTP(
             self.handler,
@@ -54,7 +59,6 @@ class Server(Controller):
 
 
 server = Server(Keep(), hostname="127.0.0.1", port=0)
-server._trigger_server = lambda: None
 server.start()
-print(server.server.sockets[0].getsockname()[1], flush=True)
+print(server.port, flush=True)
 asyncio.new_event_loop().run_forever()
