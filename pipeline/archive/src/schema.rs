@@ -62,9 +62,10 @@ impl Holding {
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
         let derived = [Kind::Priced, Kind::ValueBet, Kind::Refused, Kind::Settlement, Kind::Grant];
-        // What concerns bets goes on to the portfolio, and from there to the grants.
+        // What concerns bets, or whoever reads of them, goes on to the portfolio and the grants.
         let passed_on = [
             Kind::MatchClosed,
+            Kind::ModelPublished,
             Kind::ConfigPublished,
             Kind::BetPlaced,
             Kind::BetSkipped,

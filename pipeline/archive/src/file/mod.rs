@@ -157,6 +157,10 @@ mod tests {
             [lines(Kind::Seen)[0].as_str(), "nonsense", r#"{"t":"hologram/1","at":1}"#].join("\n");
         let frames = [Frame::decode(id(1), &lines)];
         assert_eq!(round_trip(&holding, &frames), frames);
+        // A good event alone, of a kind that this stream has no columns for.
+        let frames = [Frame::decode(id(1), &self::lines(Kind::Seen)[0])];
+        assert!(frames[0].events[0].is_ok());
+        assert_eq!(round_trip(&holding, &frames), frames);
     }
 
     #[test]

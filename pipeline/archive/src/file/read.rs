@@ -131,10 +131,9 @@ impl OpenFile {
         // What does not occur is not even read.
         let kinds: Vec<String> =
             self.content.kinds.iter().map(|kind| kind.replace('.', "_")).collect();
-        let occurs = |place: usize, name: &str| match name {
-            envelope::CAUSES => false,
-            envelope::LINE => kinds.iter().any(|kind| kind == envelope::LINE),
-            _ => place < ENVELOPE || kinds.iter().any(|kind| kind == name),
+        let occurs = |place: usize, name: &str| {
+            let in_every_row = place < ENVELOPE && name != envelope::CAUSES;
+            in_every_row || kinds.iter().any(|kind| kind == name)
         };
         let reader = self.reader(occurs)?;
         Ok(Frames { file, reader, ready: Vec::new().into_iter(), held: None, ended: false })

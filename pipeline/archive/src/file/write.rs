@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{ArtefactHash, EntryId};
+use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -33,6 +33,8 @@ pub(crate) struct FileWriter {
     frames: u64,
     rows: u64,
     kinds: BTreeSet<&'static str>,
+    /// The kinds that have columns here; any other is kept as its line.
+    own_kinds: Vec<Kind>,
 }
 
 /// A file that is complete, and not yet anywhere.
@@ -66,6 +68,7 @@ impl FileWriter {
             frames: 0,
             rows: 0,
             kinds: BTreeSet::new(),
+            own_kinds: holding.kinds(),
         })
     }
 
@@ -87,7 +90,9 @@ impl FileWriter {
     /// Appends a frame, whose entry comes after the last, and what it follows from.
     pub(crate) fn push(&mut self, frame: &Frame, causes: Option<&str>) -> Result<(), ArchiveError> {
         for event in &frame.events {
-            self.kinds.insert(event.as_ref().map_or(envelope::LINE, |event| event.kind().name()));
+            let kind = event.as_ref().ok().map(Event::kind);
+            let own = kind.filter(|kind| self.own_kinds.contains(kind));
+            self.kinds.insert(own.map_or(envelope::LINE, Kind::name));
         }
         let before = self.block.rows();
         self.block.push(frame, causes)?;

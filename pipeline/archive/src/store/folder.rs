@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -10,6 +11,8 @@ use crate::error::ArchiveError;
 
 /// Begins the names of files that are being written; what a crash leaves of them is no archive's.
 const TEMPORARY: &str = ".tmp-";
+/// How many files this process has begun to write.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// How deep below the archive's folder files lie.
 const DEPTH_MAX: usize = 6;
 
@@ -86,7 +89,10 @@ fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()>
     let target = folder.join(path);
     make_folder(folder, &target)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = target.with_file_name(format!("{TEMPORARY}{}-{name}", std::process::id()));
+    // Two streams may write one model at the same time: each under a name of its own.
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let unfinished = format!("{TEMPORARY}{}-{number}-{name}", std::process::id());
+    let temporary = target.with_file_name(unfinished);
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()

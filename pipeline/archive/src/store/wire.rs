@@ -4,11 +4,11 @@ use std::io::Read;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
     HttpResponseBody, HttpService,
 };
+use object_store::{ClientConfigKey, ClientOptions};
 use ureq::http::Request;
 
 /// Largest answer that is taken: far above the largest file of an archive.
@@ -19,8 +19,10 @@ const ANSWER_BYTES_MAX: u64 = 1 << 30;
 pub(super) struct Connector;
 
 impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let plain = options.get_config_value(&ClientConfigKey::AllowHttp);
         let config = ureq::Agent::config_builder()
+            .https_only(plain.as_deref() != Some("true"))
             .user_agent(concat!("marabet/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
             .timeout_connect(Some(std::time::Duration::from_secs(5)))

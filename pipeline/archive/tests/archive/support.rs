@@ -19,7 +19,7 @@ pub(crate) const FEED: Holding = Holding::Stream(Stream::Feed);
 
 /// A simulated season of a few sides.
 pub(crate) fn season() -> Vec<Event> {
-    let settings = Settings { seasons: 1, sides: 4, ..Settings::default() };
+    let settings = Settings { seasons: 1, sides: 8, ..Settings::default() };
     Simulation::new(settings).unwrap().into_events().collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter::Peekable;
 
 use marabet_archive::{ArchiveError, PartitionFrames};
-use marabet_schemas::{Address, EntryId, Event, MatchKey};
+use marabet_schemas::{Address, EntryId, Event, Instant, Kind, MatchKey};
 use marabet_streams::Stream;
 
 use super::choice::Choice;
@@ -27,6 +27,12 @@ impl Difference {
     pub(crate) fn event(&self) -> Option<&Event> {
         self.live.as_ref().or(self.replayed.as_ref())
     }
+
+    /// Its place in event time.
+    fn place(&self) -> (Option<Instant>, Option<&MatchKey>, Address) {
+        let event = self.event();
+        (event.map(|event| event.at), event.and_then(|event| event.key.as_ref()), self.address)
+    }
 }
 
 /// All that differs: how much in each stream, and the first of each in event time.
@@ -34,6 +40,10 @@ impl Difference {
 pub(crate) struct Differences {
     pub(crate) counts: BTreeMap<Stream, u64>,
     pub(crate) first: BTreeMap<Stream, Difference>,
+    /// The first bet that differs.
+    pub(crate) first_bet: Option<Difference>,
+    /// The rules were changed on purpose: that they differ is no difference.
+    pub(crate) rules_changed: bool,
     /// Live events that were compared.
     pub(crate) compared: u64,
 }
@@ -45,12 +55,13 @@ impl Differences {
 
     fn add(&mut self, difference: Difference) {
         *self.counts.entry(difference.stream).or_default() += 1;
-        let place = |one: &Difference| {
-            let event = one.event();
-            (event.map(|event| event.at), event.and_then(|event| event.key.clone()), one.address)
-        };
+        let is_bet = difference.event().is_some_and(|event| event.kind() == Kind::ValueBet);
+        if is_bet && self.first_bet.as_ref().is_none_or(|known| difference.place() < known.place())
+        {
+            self.first_bet = Some(difference.clone());
+        }
         let known = self.first.get(&difference.stream);
-        if known.is_none_or(|known| place(&difference) < place(known)) {
+        if known.is_none_or(|known| difference.place() < known.place()) {
             self.first.insert(difference.stream, difference);
         }
     }
@@ -105,8 +116,12 @@ impl Differences {
         mut replayed: Vec<(Address, Event)>,
         choice: &Choice,
     ) {
-        live.retain(|(_, event)| choice.counts(event));
-        replayed.retain(|(_, event)| choice.counts(event));
+        let rules_changed = self.rules_changed;
+        let counts = |(_, event): &(Address, Event)| {
+            choice.counts(event) && !(rules_changed && event.kind() == Kind::ConfigPublished)
+        };
+        live.retain(counts);
+        replayed.retain(counts);
         self.compared += live.len() as u64;
         let same = live.iter().zip(&replayed).take_while(|(a, b)| a.1 == b.1).count();
         let mut rest = replayed.split_off(same);

@@ -90,6 +90,7 @@ pub(crate) fn replay(plan: &Plan<'_>) -> anyhow::Result<Replayed> {
     let marks = plan.archive.marks()?;
     let models = Models::of(plan.archive);
     let mut replayed = Replayed::default();
+    replayed.differences.rules_changed = !plan.overrides.is_empty();
     let mut by_frame: BTreeMap<(u16, EntryId), Vec<Event>> = BTreeMap::new();
     let mut pace = plan.speed.map(Pace::at);
     for partition in 0..about.partitions {

@@ -104,7 +104,8 @@ impl Report {
 fn first(replayed: &Replayed, plan: &Plan<'_>) -> Option<First> {
     use marabet_streams::Stream::{Bets, Feed, Grants, Priced};
     let all = &replayed.differences;
-    let first = [Bets, Priced, Grants, Feed].iter().find_map(|stream| all.first.get(stream))?;
+    let along_the_line = || [Bets, Priced, Grants, Feed].iter().find_map(|one| all.first.get(one));
+    let first = all.first_bet.as_ref().or_else(along_the_line)?;
     let json = |event: &Option<Event>| {
         event.as_ref().and_then(|event| serde_json::from_str(&event.to_line()).ok())
     };
