@@ -35,8 +35,8 @@ impl Job for Count {
     }
     async fn run(&self, _: &Run) -> Result<Value, JobError> {
         let mut connection = self.0.clone();
-        let counted = connection.query(redis::cmd("INCR").arg("counted")).await;
-        counted.map_err(JobError::again)
+        let counted = connection.query::<i64>(redis::cmd("INCR").arg("counted")).await;
+        counted.map(Value::from).map_err(JobError::again)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a server's settings can hold a log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::connect::Connector;
 use crate::error::LogError;
@@ -41,7 +42,7 @@ pub struct Server {
 pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
     let mut first = connector.open_any().await?;
     let info: String = first.query(&redis::cmd("INFO")).await?;
-    let server = judge(&fields(&info), first.at())?;
+    let server = judge_ready(&fields(&info), first.at())?;
     if !server.cluster {
         connector.is_no_cluster()?;
         return Ok(server);
@@ -51,7 +52,7 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
         let asked = async {
             let mut connection = connector.open_server(node.as_ref()).await?;
             let info: String = connection.query(&redis::cmd("INFO")).await?;
-            Ok::<_, LogError>(judge(&fields(&info), connection.at())?)
+            judge_ready(&fields(&info), connection.at())
         };
         match asked.await {
             Err(error) if error.is_transient() => tracing::warn!("{error}; not checked"),
@@ -59,6 +60,16 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
         }
     }
     Ok(server)
+}
+
+/// Judges a server that has loaded its data: until then it says of its append-only file that there
+/// is none.
+fn judge_ready(info: &BTreeMap<&str, &str>, at: &Arc<str>) -> Result<Server, LogError> {
+    if info.get("loading") == Some(&"1") {
+        let reason = "the server is still loading its data".to_owned();
+        return Err(LogError::Away { at: at.to_string(), reason });
+    }
+    Ok(judge(info, at)?)
 }
 
 /// The fields of an answer to `INFO`.

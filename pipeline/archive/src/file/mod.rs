@@ -77,6 +77,9 @@ mod tests {
                 r#""src":"s","status":"played","score":[2,1],"half_time":[0,0]"#.into(),
                 r#""src":"s","status":"void""#.into(),
             ],
+            Kind::Named => vec![
+                r#""src":"s","id":"7","competition":"EPL","home":"Man Utd","away":"Fulham""#.into(),
+            ],
             Kind::MatchClosed => vec![r#""src":"s""#.into()],
             Kind::ModelPublished => vec![format!(
                 r#""competition":"E0","number":2,"hash":"{hash}","family":"dixon_coles","training":{{"from":1,"to":2,"matches":380,"cut":["3/17-0/1"]}}"#

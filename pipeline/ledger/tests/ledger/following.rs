@@ -78,8 +78,10 @@ on_both!(a_follower_that_is_cut_off_anywhere_goes_on_where_it_was, async |databa
         let _ = following.await;
     }
     line.append(Stream::Grants, &story.grants).await;
-    let (_trigger, _following) = start(&line, &ledger);
+    let (trigger, following) = start(&line, &ledger);
     until_caught_up(&line, &ledger).await;
+    trigger.ask();
+    following.await.unwrap();
     let taken = views(&database).await;
     assert_eq!((taken[1].len(), taken[2].len()), (200, 200));
     rebuild(&line.log, &ledger).await.unwrap();

@@ -78,9 +78,7 @@ pub(crate) fn load(
 
     let mut table: Table = toml::from_str(&text).map_err(malformed)?;
     let overrides = environment::overrides(variables);
-    for one in &overrides {
-        apply(&mut table, one)?;
-    }
+    apply(&mut table, &overrides)?;
     let config = complete(&table).map_err(malformed)?;
     let findings = check::findings(&config, file, &text, &overrides);
     if !findings.is_empty() {
@@ -93,13 +91,22 @@ pub(crate) fn load(
     })
 }
 
-/// Applies one override and sees that the whole still fits, so that the culprit can be named.
-fn apply(table: &mut Table, one: &Override) -> Result<(), ConfigError> {
-    let fault = |reason: String| ConfigError::Override { variable: one.variable.clone(), reason };
-    environment::set(table, &one.path, one.value.clone()).map_err(fault)?;
-    Config::deserialize(Value::Table(table.clone()))
-        .map(|_| ())
-        .map_err(|error| fault(error.message().to_owned()))
+/// Applies the overrides and sees that the whole still fits. Where it does not, the culprit is the
+/// first after which nothing came that made it fit: one key of a table may need another.
+fn apply(table: &mut Table, overrides: &[Override]) -> Result<(), ConfigError> {
+    let mut culprit = None;
+    for one in overrides {
+        let fault =
+            |reason: String| ConfigError::Override { variable: one.variable.clone(), reason };
+        environment::set(table, &one.path, one.value.clone()).map_err(fault)?;
+        match Config::deserialize(Value::Table(table.clone())) {
+            Ok(_) => culprit = None,
+            Err(error) => {
+                culprit.get_or_insert_with(|| fault(error.message().to_owned()));
+            }
+        }
+    }
+    culprit.map_or(Ok(()), Err)
 }
 
 /// The configuration of a table, what it leaves out filled in: the books that are known by

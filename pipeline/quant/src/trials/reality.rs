@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn an_edge_alone_stands_out_and_among_many_worthless_ones_less() {
-        // Three standard errors above nothing.
-        let edge = noise(999, 3.0 / (DAYS as f64).sqrt());
+        // Two standard errors above nothing.
+        let edge = noise(999, 2.0 / (DAYS as f64).sqrt());
         let alone = p(std::slice::from_ref(&edge));
         assert!(alone < 0.02, "{alone}");
         let mut many: Vec<Trial> = (0..200).map(|seed| noise(seed, 0.0)).collect();
