@@ -1,5 +1,7 @@
 //! E-mail, over SMTP.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use lettre::message::header::{ContentType, MessageId};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -48,6 +50,10 @@ pub struct MailOptions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("e-mail cannot be sent so: {0}")]
 pub struct MailError(String);
+
+/// How long a server may take for one mail: less than a notifier waits, so that it is this channel
+/// that says what happened.
+const SEND_WITHIN: Duration = Duration::from_secs(8);
 
 /// Sends each message as a mail.
 pub struct Mail {
@@ -117,7 +123,11 @@ impl Mail {
             }
         };
         let mail = mail.map_err(|error| SendError::Refused(format!("it is no mail: {error}")))?;
-        self.transport.send(mail).await.map(|_| ()).map_err(|error| self.fault(&error))
+        // The transport's own limit is one of each command, and not of a server that says nothing.
+        match tokio::time::timeout(SEND_WITHIN, self.transport.send(mail)).await {
+            Ok(sent) => sent.map(|_| ()).map_err(|error| self.fault(&error)),
+            Err(_) => Err(SendError::Unclear("the mail server says nothing".to_owned())),
+        }
     }
 
     fn fault(&self, error: &SmtpError) -> SendError {

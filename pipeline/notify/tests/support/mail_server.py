@@ -38,7 +38,7 @@ class Keep:
 
 def authenticate(server, session, envelope, mechanism, data):
     good = (data.login, data.password) == (b"bettor", b"s3cret")
-    return AuthResult(success=good)
+    return AuthResult(success=good, handled=False)
 
 
 class Server(Controller):
