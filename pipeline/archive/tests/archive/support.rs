@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 /// The feed of an archive.
 pub(crate) const FEED: Holding = Holding::Stream(Stream::Feed);
 
-/// A simulated season of a few sides.
+/// Two simulated seasons of a few sides.
 pub(crate) fn season() -> Vec<Event> {
-    let settings = Settings { seasons: 1, sides: 8, ..Settings::default() };
+    let settings = Settings { seasons: 2, sides: 8, ..Settings::default() };
     Simulation::new(settings).unwrap().into_events().collect()
 }
 

@@ -73,7 +73,11 @@ fn facts_shifted_after_an_instant_change_no_decision_before_it() {
         fact.at = fact.at.plus_seconds(3_600);
         match &mut fact.body {
             Body::Quote(quote) => quote.odds.reverse(),
-            Body::Result(result) => result.score = result.score.map(|[home, away]| [away, home]),
+            Body::Result(result) => {
+                let turned = |score: Option<[u8; 2]>| score.map(|[home, away]| [away, home]);
+                result.score = turned(result.score);
+                result.half_time = turned(result.half_time);
+            }
             _ => {}
         }
     }
@@ -99,6 +103,7 @@ fn nothing_sees_a_result_that_is_planted_in_the_future() {
     let Body::Result(result) = &mut other[place].body else { panic!("it is a result") };
     assert_eq!(result.status, ResultStatus::Played);
     result.score = Some([0, 19]);
+    result.half_time = None;
     let (found, doctored) = (decided(&facts), decided(&other));
     let past = before(&found, planted.at);
     assert!(count(&past, "value_bet") > 10);
