@@ -87,7 +87,7 @@ fn history() -> (Vec<Event>, Vec<Event>) {
     (bets, grants)
 }
 
-fn frames(events: Vec<Event>) -> Vec<Frame> {
+fn frames(events: &[Event]) -> Vec<Frame> {
     let frame = |(ms, events): (u64, &[Event])| Frame::new(EntryId { ms, seq: 0 }, events.to_vec());
     (1..).zip(events.chunks(FRAME)).map(frame).collect()
 }
@@ -145,7 +145,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
 #[tokio::main]
 async fn main() {
     let (bets, grants) = history();
-    let frames = [(Stream::Bets, frames(bets)), (Stream::Grants, frames(grants))];
+    let frames = [(Stream::Bets, frames(&bets)), (Stream::Grants, frames(&grants))];
     let (mut ours_all, mut limits) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours_all.push(ours(&frames).await);

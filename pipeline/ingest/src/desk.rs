@@ -220,7 +220,7 @@ impl Desk {
     fn meet(&mut self, named: Named, kickoff: Instant) -> Own {
         let own = Own::of(&named);
         let met = self.matches.entry(own.clone());
-        let met = met.or_insert_with(|| Met { named: named.clone(), kickoff, key: None });
+        let met = met.or_insert_with(|| Met { named, kickoff, key: None });
         met.kickoff = kickoff;
         own
     }

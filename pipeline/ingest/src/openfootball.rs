@@ -146,7 +146,7 @@ impl Openfootball {
                 }
             }
         }
-        told.sort_by(|a, b| a.0.cmp(&b.0));
+        told.sort_by_key(|a| a.0);
         for (at, named, kickoff, body) in told {
             let facts = vec![(Known::Assumed(at), body)];
             let said = self.desk.tell(at, named, kickoff, facts, &mut news);

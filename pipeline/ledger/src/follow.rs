@@ -203,7 +203,7 @@ impl Ledger {
         .await
         .map_err(fault)?;
         let Some(row) = row else { return Ok(EntryId::default()) };
-        let part = |column| row.try_get::<i64, _>(column).map(|part| part.unsigned_abs());
+        let part = |column| row.try_get::<i64, _>(column).map(i64::unsigned_abs);
         Ok(EntryId { ms: part("entry_ms").map_err(fault)?, seq: part("entry_seq").map_err(fault)? })
     }
 

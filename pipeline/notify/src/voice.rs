@@ -97,7 +97,7 @@ impl Voice {
     /// The word on responsible play, where it is to be said.
     #[must_use]
     pub fn notice(&self) -> Option<&'static str> {
-        self.notice.then(|| match self.language {
+        self.notice.then_some(match self.language {
             Language::English => "18+ · stake only what you can afford to lose",
             Language::Portuguese => "18+ · aposte apenas o que pode perder",
         })

@@ -136,7 +136,7 @@ impl<'a> Decided<'a> {
 #[must_use]
 pub fn performance(board: &Board) -> Performance {
     let mut decided: Vec<Decided<'_>> = board.oldest_bets().filter_map(Decided::of).collect();
-    decided.sort_by(|a, b| (a.at, a.bet.alert.bet).cmp(&(b.at, b.bet.alert.bet)));
+    decided.sort_by_key(|a| (a.at, a.bet.alert.bet));
     let mut by_strategy: BTreeMap<StrategyName, Vec<&Decided<'_>>> = BTreeMap::new();
     for one in &decided {
         by_strategy.entry(one.bet.alert.strategy.clone()).or_default().push(one);

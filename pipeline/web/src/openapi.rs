@@ -57,7 +57,7 @@ impl Table {
         route: MethodRouter<App>,
     ) -> &mut Endpoint {
         let schema = self.outputs.subschema_for::<T>().to_value();
-        self.add(Method::GET, path, [tag, summary], "application/json", schema, route)
+        self.add(Method::GET, path, [tag, summary], "application/json", &schema, route)
     }
 
     /// Begins an operation that reads a stream of server-sent events.
@@ -68,7 +68,7 @@ impl Table {
         route: MethodRouter<App>,
     ) -> &mut Endpoint {
         let schema = json!({ "type": "string" });
-        self.add(Method::GET, path, [tag, summary], "text/event-stream", schema, route)
+        self.add(Method::GET, path, [tag, summary], "text/event-stream", &schema, route)
     }
 
     /// Begins an operation that changes something, and answers with `T` as JSON.
@@ -80,7 +80,7 @@ impl Table {
     ) -> &mut Endpoint {
         let schema = self.outputs.subschema_for::<T>().to_value();
         let endpoint =
-            self.add(Method::POST, path, [tag, summary], "application/json", schema, route);
+            self.add(Method::POST, path, [tag, summary], "application/json", &schema, route);
         endpoint.scope = Scope::Operate;
         endpoint.problems.extend([409, 413, 415, 422]);
         endpoint
@@ -92,7 +92,7 @@ impl Table {
         path: &'static str,
         [tag, summary]: [&'static str; 2],
         media: &'static str,
-        schema: Value,
+        schema: &Value,
         route: MethodRouter<App>,
     ) -> &mut Endpoint {
         let variables = path.split('/').filter(|part| part.starts_with('{')).count();

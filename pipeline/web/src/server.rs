@@ -182,7 +182,8 @@ async fn expose(State(app): State<App>, request: Request) -> Response {
         Err(problem) => return problem.into_response(),
     }
     let status = app.status().await.ok();
-    let text = metrics::text(&app.registry, metrics::Seen { app: &app, status: status.as_deref() });
+    let text =
+        metrics::text(&app.registry, &metrics::Seen { app: &app, status: status.as_deref() });
     ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response()
 }
 

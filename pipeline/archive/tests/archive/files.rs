@@ -26,9 +26,12 @@ fn fault(archive: &Archive) -> String {
     }
 }
 
+/// What is done to a file's bytes.
+type Change = dyn Fn(Vec<u8>) -> Vec<u8>;
+
 #[test]
 fn a_truncated_a_foreign_a_changed_and_a_newer_file_are_named_with_what_to_do() {
-    let cases: [(&str, &dyn Fn(Vec<u8>) -> Vec<u8>, &str); 4] = [
+    let cases: [(&str, &Change, &str); 4] = [
         ("cut off", &|bytes| bytes[..bytes.len() / 2].to_vec(), "cut off or damaged"),
         ("foreign", &|_| b"not a Parquet file at all".to_vec(), "was not written by the archive"),
         (

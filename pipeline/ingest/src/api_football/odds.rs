@@ -47,7 +47,7 @@ pub fn read(file: &str, items: &[Value], rejects: &mut Vec<Reject>) -> Vec<Fixtu
                             }
                         }
                         Err(fault) => {
-                            rejects.push(fault.reject(file, Scope::Cell, bookmaker.value()))
+                            rejects.push(fault.reject(file, Scope::Cell, bookmaker.value()));
                         }
                     }
                 }

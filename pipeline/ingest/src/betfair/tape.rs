@@ -155,7 +155,7 @@ impl Tape {
             if said.is_empty() {
                 self.said = said;
             } else {
-                self.tell(place, change.id.clone(), at, said, news);
+                self.tell(place, &change.id, at, said, news);
             }
             if change.definition.is_some() {
                 self.refuse(file, number, place, &change.id, rejects);
@@ -177,7 +177,7 @@ impl Tape {
             let mut said = Vec::new();
             self.markets[place].vanish(&mut said);
             if !said.is_empty() {
-                self.tell(place, id, at, said, news);
+                self.tell(place, &id, at, said, news);
             }
         }
     }
@@ -229,11 +229,11 @@ impl Tape {
         }
     }
 
-    fn tell(&mut self, place: usize, id: SmolStr, at: Instant, said: Said, news: &mut Vec<News>) {
+    fn tell(&mut self, place: usize, id: &SmolStr, at: Instant, said: Said, news: &mut Vec<News>) {
         let Some(definition) = self.markets[place].definition() else { return };
         let event = self.events.get(&definition.event_id);
         let Some(kickoff) = event.and_then(EventBook::kickoff) else { return };
-        let named = self.named(&id, definition);
+        let named = self.named(id, definition);
         match news.last_mut() {
             Some(last) if last.at == at && last.named == named => last.facts.extend(said),
             _ => news.push(News { at, named, kickoff, facts: said }),

@@ -42,6 +42,7 @@ impl Answer {
         Self { status, body: body.as_bytes().to_vec(), ..Self::default() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts, as a test writes them")]
     pub(crate) fn with(mut self, header: &'static str, value: impl ToString) -> Self {
         self.headers.push((header, value.to_string()));
         self

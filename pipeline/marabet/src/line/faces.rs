@@ -44,7 +44,9 @@ pub(crate) async fn dashboard_if_free(
 }
 
 fn is_address_taken(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<marabet_web::ServeError>().is_some_and(|error| error.is_address_taken())
+    error
+        .downcast_ref::<marabet_web::ServeError>()
+        .is_some_and(marabet_web::ServeError::is_address_taken)
 }
 
 /// Serves the metrics of this process where the configuration says so.

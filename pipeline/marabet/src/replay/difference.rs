@@ -148,7 +148,7 @@ impl Differences {
 /// What an event is about, so that two versions of it are known as such.
 fn subject(event: &Event) -> String {
     use marabet_schemas::Body;
-    let key = event.key.as_ref().map(|key| key.as_str()).unwrap_or_default();
+    let key = event.key.as_ref().map(marabet_schemas::MatchKey::as_str).unwrap_or_default();
     let what = match &event.body {
         Body::ValueBet(bet) => format!("{}/{}", bet.bet, bet.revision),
         Body::Settlement(settlement) => format!("{}/{}", settlement.bet, settlement.revision),

@@ -50,7 +50,7 @@ pub fn exposition(families: &[MetricFamily]) -> String {
 }
 
 /// What a process tells of itself, and what is seen of the log, as text.
-pub(crate) fn text(registry: &Registry, seen: Seen<'_>) -> String {
+pub(crate) fn text(registry: &Registry, seen: &Seen<'_>) -> String {
     let mut families = registry.gather();
     families.extend(seen.families());
     families.sort_by(|a, b| a.name().cmp(b.name()));

@@ -48,7 +48,7 @@ pub(super) fn in_play(arguments: &InPlayArgs) -> anyhow::Result<InPlay> {
         probabilities: matrix.match_odds(),
         remaining: tempo.remaining(phase)?,
         expected_final_goals: matrix.means(),
-        list: Markets::of(prices::all(&matrix))?,
+        list: Markets::of(&prices::all(&matrix))?,
     })
 }
 

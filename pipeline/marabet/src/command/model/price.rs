@@ -54,7 +54,7 @@ pub(super) fn priced(arguments: &PriceArgs) -> anyhow::Result<Priced> {
         _ => matrix.means(),
     };
     let halves = Halves::split(&matrix, arguments.first_half_share)?;
-    Ok(Priced { lambda, mu, rho, list: Markets::of(prices::all_with_halves(&halves))? })
+    Ok(Priced { lambda, mu, rho, list: Markets::of(&prices::all_with_halves(&halves))? })
 }
 
 /// The score matrix of a match by a fitted model, and the model's rho.
@@ -68,7 +68,7 @@ fn of_fit(file: &Path, arguments: &PriceArgs) -> anyhow::Result<(ScoreMatrix, f6
 }
 
 impl Markets {
-    pub(super) fn of(list: PriceList) -> anyhow::Result<Self> {
+    pub(super) fn of(list: &PriceList) -> anyhow::Result<Self> {
         let mut rows = Vec::new();
         for market in &list.markets {
             for one in &market.selections {

@@ -78,7 +78,7 @@ impl Forecasters {
         let walk = Walk { history, refit: &refit };
         let mut said = walk.own(&wanted)?;
         if wanted.contains("stack") || wanted.contains("ensemble") || walk.asks_for_trees(&wanted) {
-            walk.from_signals(&wanted, &mut said)?;
+            walk.with_signals(&wanted, &mut said)?;
         }
         let before_match = market(history, Prices::PreMatch, arguments.method);
         let best = said.get("ensemble").or_else(|| said.get("stack"));
@@ -180,7 +180,7 @@ impl Walk<'_> {
     }
 
     /// The stack of goals, shots and corners, trees that learn from it, and the ensemble.
-    fn from_signals(&self, wanted: &BTreeSet<&str>, said: &mut Said) -> anyhow::Result<()> {
+    fn with_signals(&self, wanted: &BTreeSet<&str>, said: &mut Said) -> anyhow::Result<()> {
         let Self { history, refit } = *self;
         let signals: Vec<Signal> = default_signals()
             .into_iter()

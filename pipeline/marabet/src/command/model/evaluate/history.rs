@@ -68,7 +68,8 @@ fn read_season(season: &SeasonFile, book: &Book, records: &mut Vec<Record>) -> a
 /// A match with its result; none for one without.
 fn record(row: &Row, season: i32, book: &Book) -> anyhow::Result<Option<Record>> {
     let Standing::Over { score, half_time, .. } = row.standing else { return Ok(None) };
-    let odds = |phase| row.match_odds_of(book, phase).map(|odds| odds.map(|odds| odds.decimal()));
+    let odds =
+        |phase| row.match_odds_of(book, phase).map(|odds| odds.map(marabet_quant::Odds::decimal));
     let counted = |of: fn(&SideStats) -> Option<u16>| {
         let [home, away] = row.side_stats()?;
         Some([of(home)?.into(), of(away)?.into()])
