@@ -73,6 +73,9 @@ impl Figures {
     }
 }
 
+/// When a match kicked off, and how it ended where it has.
+type Played = (Instant, Option<[u8; 2]>);
+
 fn main() -> Outcome<()> {
     let Some(data) = std::env::var_os("MARABET_DATA").map(PathBuf::from) else {
         println!("MARABET_DATA is not set: there are no real names to measure on");
@@ -202,8 +205,7 @@ fn snapshot(data: &Path) -> Outcome<()> {
         let told = told(data, file)?;
         let alone = Names::in_memory();
         let beside = Names::in_memory();
-        let mut days: BTreeMap<(String, String, String), Vec<(Instant, Option<[u8; 2]>)>> =
-            BTreeMap::new();
+        let mut days: BTreeMap<(String, String, String), Vec<Played>> = BTreeMap::new();
         let mut scores: BTreeMap<MatchKey, Option<[u8; 2]>> = BTreeMap::new();
         for event in timeline.events() {
             if let (Some(key), Body::Result(result)) = (event.key, event.body) {

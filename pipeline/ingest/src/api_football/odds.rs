@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::prices::Whole;
 
-    fn quotes(bets: Value) -> (Vec<String>, usize) {
+    fn quotes(bets: &Value) -> (Vec<String>, usize) {
         let item = json!({
             "fixture": {"id": 7, "timestamp": 1000}, "update": "1970-01-01T00:00:10+00:00",
             "bookmakers": [{"id": 8, "name": "William Hill", "bets": bets}],
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn odds_are_text_or_numbers_and_so_are_values() {
-        let (found, rejects) = quotes(json!([
+        let (found, rejects) = quotes(&json!([
             {"name": "Match Winner", "values": [
                 {"value": "Home", "odd": "1.85"}, {"value": "Draw", "odd": 3.6}, {"value": "Away", "odd": "4.00"}]},
             {"name": "Goals Over/Under", "values": [
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn impossible_odds_are_refused_with_their_market_alone() {
         for odd in [json!("1.00"), json!(0), json!(1001), json!("x"), json!(null)] {
-            let (found, rejects) = quotes(json!([
+            let (found, rejects) = quotes(&json!([
                 {"name": "Both Teams Score", "values": [{"value": "Yes", "odd": odd}, {"value": "No", "odd": "1.5"}]},
                 {"name": "Home/Away", "values": [{"value": "Home", "odd": "1.5"}, {"value": "Away", "odd": "2.5"}]},
             ]));

@@ -96,7 +96,7 @@ fn definition() -> Value {
         "runners": [runner(1, 1), runner(2, 2), runner(58805, 3)]})
 }
 
-fn change(clk: &str, more: Value) -> String {
+fn change(clk: &str, more: &Value) -> String {
     let mut message = json!({"op": "mcm", "id": 2, "clk": clk, "pt": 1_776_517_200_000_i64});
     message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     message.to_string()
@@ -110,7 +110,7 @@ fn image(home: f64) -> Vec<String> {
     let mut image = json!({"ct": "SUB_IMAGE", "initialClk": "I", "heartbeatMs": 500, "segmentType": "SEG_START"});
     image["mc"] = json!([market]);
     let end = json!({"ct": "SUB_IMAGE", "segmentType": "SEG_END", "mc": []});
-    vec![success(), change("A", image), change("B", end), change("C", heartbeat)]
+    vec![success(), change("A", &image), change("B", &end), change("C", &heartbeat)]
 }
 
 fn api() -> Server {
@@ -164,12 +164,12 @@ fn source(address: &str, api: &Server, password: &str) -> BetfairLive {
 #[tokio::test]
 async fn the_stream_is_taken_up_where_it_was_and_a_silent_line_is_noticed() {
     let drop =
-        change("D", json!({"mc": [{"id": "1.1", "rc": [{"id": 1, "batb": [[0, 3.3, 50]]}]}]}));
+        change("D", &json!({"mc": [{"id": "1.1", "rc": [{"id": 1, "batb": [[0, 3.3, 50]]}]}]}));
     let mut first = image(3.4);
     first.push(drop);
     let resubscribed = change(
         "E",
-        json!({"ct": "RESUB_DELTA", "initialClk": "I", "mc": [
+        &json!({"ct": "RESUB_DELTA", "initialClk": "I", "mc": [
         {"id": "1.1", "marketDefinition": {"status": "SUSPENDED", "eventId": "77", "eventTypeId": "1",
          "marketType": "MATCH_ODDS", "marketTime": "2026-04-18T14:00:00.000Z",
          "runners": definition()["runners"]}}]}),
@@ -212,7 +212,7 @@ async fn the_stream_is_taken_up_where_it_was_and_a_silent_line_is_noticed() {
 
 #[tokio::test]
 async fn a_market_that_a_new_image_does_not_hold_is_withdrawn() {
-    let empty = change("Z", json!({"ct": "SUB_IMAGE", "initialClk": "J", "mc": []}));
+    let empty = change("Z", &json!({"ct": "SUB_IMAGE", "initialClk": "J", "mc": []}));
     let (address, sent) = stream(vec![
         Script { answers: vec![vec![success()], image(3.4)], then_silent: false },
         Script {
