@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{json, marabet, run};
+use crate::support::{hold_server, json, marabet, run};
 
 /// How long the line may take to catch up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -56,10 +56,7 @@ fn stage(folder: &Path, prefix: &str, stage: &str) -> Process {
 
 /// The private server, held open by a process of its own.
 fn server(folder: &Path) -> Process {
-    let held = over(folder, "mb").arg("redis").stdout(Stdio::null()).spawn().unwrap();
-    let held = Process(held);
-    wait_for("the server", || over(folder, "mb").arg("status").output().unwrap().status.success());
-    held
+    Process(hold_server(over(folder, "mb")))
 }
 
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) {

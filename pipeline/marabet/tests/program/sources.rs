@@ -10,7 +10,7 @@ use marabet_schemas::Instant;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Asked, Server};
-use crate::support::{json as said, marabet, text};
+use crate::support::{hold_server, json as said, marabet, text};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -147,6 +147,7 @@ fn three_sources_join_on_one_match_and_its_bet_is_settled_and_measured() {
         command.args(arguments);
         command
     };
+    let _server = Process(hold_server(command(&[])));
     let running = command(&["run"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     let running = Process(running);
     let bets = || {

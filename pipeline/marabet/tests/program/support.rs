@@ -1,6 +1,7 @@
 //! What the tests of the whole program share.
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -58,4 +59,14 @@ pub(crate) fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
     path
+}
+
+/// Starts the private server of a command's configuration and holds it open. Whoever starts it stops
+/// it at its end, so nobody else may come first.
+pub(crate) fn hold_server(mut command: Command) -> Child {
+    let mut held = command.arg("redis").stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(held.stdout.take().unwrap());
+    let last = said.lines().map(Result::unwrap).find(|line| line.contains("held until"));
+    assert!(last.is_some(), "the server is not held");
+    held
 }
