@@ -52,7 +52,7 @@ pub use artefact::ArtefactStore;
 pub use cache::CacheTtl;
 pub use connect::{Connection, TlsFiles};
 #[cfg(unix)]
-pub use embedded::{EmbeddedOptions, EmbeddedRedis};
+pub use embedded::{EmbeddedOptions, EmbeddedRedis, Heir};
 pub use error::LogError;
 pub use feed::{Ahead, FeedOptions, FeedWriter};
 pub use log::{Log, LogOptions};

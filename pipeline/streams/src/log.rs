@@ -193,7 +193,7 @@ impl Log {
         for last in [false, true] {
             let mut connection = self.inner.shared.lock().await.for_command(command).await?.clone();
             match connection.query(command).await {
-                Err(LogError::Away { .. }) if !last => self.forget(&connection).await,
+                Err(LogError::Away { .. }) if !last => {}
                 answer => return answer,
             }
         }
@@ -205,7 +205,7 @@ impl Log {
         for last in [false, true] {
             let mut connection = self.inner.shared.lock().await.for_command(command).await?.clone();
             match connection.run(script, command).await {
-                Err(LogError::Away { .. }) if !last => self.forget(&connection).await,
+                Err(LogError::Away { .. }) if !last => {}
                 answer => return answer,
             }
         }
@@ -215,11 +215,6 @@ impl Log {
     /// A connection for commands that answer at once, shared with others, to where a key lies.
     pub(crate) async fn shared(&self, key: &str) -> Result<Connection, LogError> {
         Ok(self.inner.shared.lock().await.of(key).await?.clone())
-    }
-
-    /// The next that asks for it gets a new one.
-    async fn forget(&self, lost: &Connection) {
-        self.inner.shared.lock().await.forget(lost);
     }
 
     /// Connections of one's own, to wherever keys lie.

@@ -7,24 +7,51 @@ use marabet_ledger::Ledger;
 use marabet_schemas::Instant;
 use marabet_streams::embedded::EmbeddedError;
 use marabet_streams::{
-    EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace, TlsFiles, clock,
+    EmbeddedOptions, EmbeddedRedis, Heir, Log, LogOptions, Namespace, TlsFiles, clock,
 };
 
 use crate::config::Config;
 
-/// A log, and the private server that it lies on where this process started one.
+/// A log, and what this process has to do with the server that it lies on.
 pub(crate) struct Opened {
     /// The log.
     pub(crate) log: Log,
-    url: String,
-    redis: Option<EmbeddedRedis>,
+    server: Server,
+}
+
+/// The server of a log.
+enum Server {
+    /// It has a URL in the configuration, and runs by itself.
+    Configured(String),
+    /// It is private, and this process started it.
+    Own(EmbeddedRedis),
+    /// It is private, and another process started it.
+    Shared(Heir),
+}
+
+impl Server {
+    fn url(&self) -> String {
+        match self {
+            Self::Configured(url) => url.clone(),
+            Self::Own(redis) => redis.url(),
+            Self::Shared(heir) => heir.url(),
+        }
+    }
+
+    async fn leave(self) {
+        match self {
+            Self::Configured(_) => {}
+            Self::Own(redis) => redis.stop().await,
+            Self::Shared(heir) => heir.stop().await,
+        }
+    }
 }
 
 /// Opens the log at the configured URL. Without one, starts the private server of the configured
 /// folder, or uses the one that another process of this program has started there.
 pub(crate) async fn log(config: &Config) -> anyhow::Result<Opened> {
-    let (url, redis) = match &config.log.redis_url {
-        Some(url) => (url.clone(), None),
+    let server = match &config.log.redis_url {
+        Some(url) => Server::Configured(url.clone()),
         None => embedded(config).await?,
     };
     let namespace = Namespace::new(config.log.prefix.clone(), config.log.partitions)?;
@@ -34,20 +61,17 @@ pub(crate) async fn log(config: &Config) -> anyhow::Result<Opened> {
         client: settings.tls_certificate.clone().zip(settings.tls_key.clone()),
     };
     let options = LogOptions { tls, replicas: settings.replicas, ..LogOptions::default() };
-    let log = Log::open(&url, namespace, options).await?;
-    Ok(Opened { log, url, redis })
+    let log = Log::open(&server.url(), namespace, options).await?;
+    Ok(Opened { log, server })
 }
 
-async fn embedded(config: &Config) -> anyhow::Result<(String, Option<EmbeddedRedis>)> {
+async fn embedded(config: &Config) -> anyhow::Result<Server> {
     let folder = config.log.folder.join("redis");
     let server = std::env::var_os("MARABET_REDIS_SERVER").map(Into::into);
     let options = EmbeddedOptions { server, ..EmbeddedOptions::default() };
-    match EmbeddedRedis::start(&folder, options).await {
-        Ok(redis) => Ok((redis.url(), Some(redis))),
-        Err(in_use @ EmbeddedError::InUse { .. }) => {
-            let url = EmbeddedRedis::url_in(&folder).ok_or(in_use)?;
-            Ok((url, None))
-        }
+    match EmbeddedRedis::start(&folder, options.clone()).await {
+        Ok(redis) => Ok(Server::Own(redis)),
+        Err(EmbeddedError::InUse { .. }) => Ok(Server::Shared(Heir::wait(&folder, options)?)),
         Err(error) => Err(error).context("starting the private Redis"),
     }
 }
@@ -55,15 +79,13 @@ async fn embedded(config: &Config) -> anyhow::Result<(String, Option<EmbeddedRed
 impl Opened {
     /// Where the server is, for another namespace on it.
     pub(crate) fn url(&self) -> String {
-        self.url.clone()
+        self.server.url()
     }
 
-    /// Ends with the log, and stops the private server that this process started.
+    /// Ends with the log, and stops the private server that this process started or inherited.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         drop(self.log);
-        if let Some(redis) = self.redis {
-            redis.stop().await;
-        }
+        self.server.leave().await;
         Ok(())
     }
 }

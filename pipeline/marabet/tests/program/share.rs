@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{json, marabet};
+use crate::support::{hold_server, json, marabet};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,6 +52,12 @@ fn shares(folder: &Path) -> Vec<usize> {
     shares
 }
 
+fn ask_to_end(process: &Process) {
+    let interrupt =
+        std::process::Command::new("kill").args(["-INT", &process.0.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+}
+
 fn wait_for(what: &str, mut done: impl FnMut() -> bool) -> Duration {
     let began = Instant::now();
     while !done() {
@@ -65,8 +71,7 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) -> Duration {
 fn two_programs_share_the_partitions_and_one_that_is_asked_to_end_hands_over() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path();
-    let _server = started(folder, &["redis"]);
-    wait_for("the server", || over(folder).arg("status").output().unwrap().status.success());
+    let mut server = Process(hold_server(over(folder)));
     let stages = ["run", "--stages", "predict,detect"];
     let mut first = started(folder, &stages);
     wait_for("the first to have all", || shares(folder) == [8]);
@@ -75,14 +80,17 @@ fn two_programs_share_the_partitions_and_one_that_is_asked_to_end_hands_over() {
     let status = json(over(folder).arg("status"));
     assert_eq!(status["processes"].as_array().unwrap().len(), 2);
 
-    let asked = std::process::Command::new("kill").arg(first.0.id().to_string()).status().unwrap();
-    assert!(asked.success());
+    ask_to_end(&first);
     // Its leases alone would hold the other off for five seconds.
     let took = wait_for("the second to have all", || shares(folder) == [8]);
     assert!(took < Duration::from_secs(4), "handed over after {took:?}");
     assert!(first.0.wait().unwrap().success(), "it ended as it was asked");
     let status = json(over(folder).arg("status"));
     assert_eq!(status["processes"].as_array().unwrap().len(), 1, "it has said that it goes");
+
+    ask_to_end(&server);
+    assert!(server.0.wait().unwrap().success());
+    wait_for("the second to go on with the server", || shares(folder) == [8]);
 }
 
 #[test]

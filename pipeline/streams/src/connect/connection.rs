@@ -1,6 +1,7 @@
 //! A connection to one server, whose errors are the log's.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value};
@@ -17,11 +18,12 @@ pub struct Connection {
     inner: MultiplexedConnection,
     at: Arc<str>,
     connector: Connector,
+    lost: Arc<AtomicBool>,
 }
 
 impl Connection {
     pub(super) fn new(inner: MultiplexedConnection, at: Arc<str>, connector: Connector) -> Self {
-        Self { inner, at, connector }
+        Self { inner, at, connector, lost: Arc::default() }
     }
 
     /// Which server it leads to, without its password.
@@ -29,9 +31,15 @@ impl Connection {
         &self.at
     }
 
+    /// Whether it, or a clone of it, turned out to be lost.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     fn error(&self, error: &RedisError) -> LogError {
         let error = LogError::from_redis(&self.at, error);
         if matches!(error, LogError::Away { .. }) {
+            self.lost.store(true, Ordering::Relaxed);
             self.connector.doubt();
         }
         error

@@ -34,6 +34,9 @@ impl Connections {
 
     async fn of_bytes(&mut self, key: &[u8]) -> Result<&mut Connection, LogError> {
         let node = self.connector.node_of(key).await?;
+        if self.open.get(&node).is_some_and(Connection::is_lost) {
+            self.open.remove(&node);
+        }
         match self.open.entry(node) {
             std::collections::btree_map::Entry::Occupied(open) => Ok(open.into_mut()),
             std::collections::btree_map::Entry::Vacant(place) => {
@@ -41,11 +44,6 @@ impl Connections {
                 Ok(place.insert(connection))
             }
         }
-    }
-
-    /// Forgets a connection that was lost.
-    pub(crate) fn forget(&mut self, lost: &Connection) {
-        self.open.retain(|_, open| open.at() != lost.at());
     }
 }
 

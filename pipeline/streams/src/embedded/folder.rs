@@ -70,7 +70,7 @@ impl Folder {
 }
 
 /// The URL of a socket.
-fn url_of(socket: &Path) -> String {
+pub(crate) fn url_of(socket: &Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let mut url = "unix://".to_owned();
     for &byte in socket.as_os_str().as_bytes() {
@@ -116,7 +116,7 @@ fn lock(path: &Path) -> Result<File, EmbeddedError> {
 
 /// The socket in the folder, or, where its path would be too long for a socket, in a private
 /// folder with a short name that is the same for the same data folder.
-fn socket_path(path: &Path) -> Result<PathBuf, EmbeddedError> {
+pub(crate) fn socket_path(path: &Path) -> Result<PathBuf, EmbeddedError> {
     let inside = path.join("redis.sock");
     if inside.as_os_str().len() <= SOCKET_PATH_MAX {
         return Ok(inside);

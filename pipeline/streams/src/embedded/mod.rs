@@ -3,11 +3,13 @@
 //! It listens on a unix socket in its data folder, keeps an append-only file there, and is
 //! started again when it dies. Two owners of one folder cannot be: the folder is locked, and a
 //! server that survived its owner is adopted, because two servers on one folder would both
-//! acknowledge what only one of them keeps.
+//! acknowledge what only one of them keeps. Other processes use the server as its heirs, and one
+//! of them goes on with it when its owner ends.
 
 mod aof;
 mod find;
 mod folder;
+mod heir;
 mod server;
 mod socket;
 
@@ -21,6 +23,7 @@ use folder::Folder;
 use server::Server;
 
 pub use aof::Repair;
+pub use heir::Heir;
 
 /// How to start the server.
 #[derive(Debug, Clone)]
@@ -178,12 +181,6 @@ impl EmbeddedRedis {
                 .map_err(|error| EmbeddedError::Io { what: "a thread".to_owned(), error })?
         };
         Ok(Self { folder, shared, guard: Some(guard) })
-    }
-
-    /// The URL to open a log with on the server that another process owns in this folder.
-    #[must_use]
-    pub fn url_in(folder: &Path) -> Option<String> {
-        folder::url_in(folder)
     }
 
     /// Whether a server answers in this folder.

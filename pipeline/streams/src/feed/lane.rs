@@ -11,6 +11,7 @@ use redis::Value;
 use tokio::sync::{Notify, watch};
 
 use super::cut::Waiting;
+use super::own::{Owned, own};
 use super::pace::Pace;
 use super::sent::SentFrames;
 use crate::backoff::Backoff;
@@ -147,7 +148,7 @@ pub(crate) struct LaneTask {
     pub(crate) log: Log,
     pub(crate) source: String,
     pub(crate) partition: u16,
-    pub(crate) fence: String,
+    pub(super) owned: Owned,
     pub(crate) sent: SentFrames,
     pub(crate) pace: Pace,
     pub(crate) horizon: Horizon,
@@ -256,7 +257,7 @@ impl LaneTask {
         let source = names.source(crate::Slot::Partition(self.partition), &self.source);
         let (first, cuts) = self.sent.next(FRAMES_AT_ONCE);
         let mut command = APPEND.command([&*feed, &*source]);
-        command.arg(&self.fence).arg(first);
+        command.arg(&self.owned.fence).arg(first);
         for cut in &cuts {
             command.arg(cut.events).arg(&*cut.lines);
             command.arg(cut.position.map_or(String::new(), |position| position.to_string()));
@@ -287,10 +288,26 @@ impl LaneTask {
                 Ok(())
             }
             Appended::Gap { last } => Err(self.lost(last)),
-            Appended::Fenced => Err(LogError::Fenced {
+            Appended::Fenced { held } if held == self.owned.before => self.take_again().await,
+            Appended::Fenced { .. } => Err(LogError::Fenced {
                 what: format!("source {} of partition {}", self.source, self.partition),
             }),
         }
+    }
+
+    /// The server lost that this writer owns the source, with the end of its file or with a
+    /// master whose replica did not have it yet, and nobody else has taken it since.
+    async fn take_again(&mut self) -> Result<(), LogError> {
+        let owned = own(&self.log, &self.source, self.partition).await?;
+        tracing::warn!(
+            partition = self.partition,
+            source = self.source,
+            "the server lost who owns the source; it is taken again after batch {}",
+            owned.batch
+        );
+        let last = owned.batch;
+        self.owned = owned;
+        if self.sent.rewind(last) { Ok(()) } else { Err(self.lost(last)) }
     }
 
     fn lost(&self, last: u64) -> LogError {
@@ -348,24 +365,26 @@ enum Appended {
     Done { last: u64, ids: Vec<Option<EntryId>> },
     /// Batches before are missing.
     Gap { last: u64 },
-    /// The source has another owner.
-    Fenced,
+    /// The source has another owner, by its fence; empty where it has none.
+    Fenced { held: String },
 }
 
 fn parse(answer: Value) -> Result<Appended, LogError> {
     let unexpected = || LogError::unexpected("append", &Value::Nil);
     let mut parts = wire::array(answer).ok_or_else(unexpected)?.into_iter();
     let word = parts.next().ok_or_else(unexpected)?;
-    let last = match parts.next() {
-        Some(Value::Int(last)) => last as u64,
-        _ => 0,
-    };
+    let second = parts.next().ok_or_else(unexpected)?;
+    if wire::text(&word) == Some("fenced") {
+        let held = wire::text(&second).ok_or_else(unexpected)?.to_owned();
+        return Ok(Appended::Fenced { held });
+    }
+    let Value::Int(last) = second else { return Err(unexpected()) };
+    let last = last as u64;
     match wire::text(&word) {
         Some("ok") => {
             Ok(Appended::Done { last, ids: parts.map(|id| wire::entry_id(&id)).collect() })
         }
         Some("gap") => Ok(Appended::Gap { last }),
-        Some("fenced") => Ok(Appended::Fenced),
         _ => Err(unexpected()),
     }
 }

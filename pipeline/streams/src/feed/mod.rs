@@ -7,25 +7,22 @@
 mod claims;
 mod cut;
 mod lane;
+mod own;
 mod pace;
 mod sent;
 
 use std::sync::Arc;
 
 use marabet_schemas::{Event, Source};
-use redis::Value;
 use tokio::task::JoinSet;
 
 use crate::backoff::Backoff;
-use crate::clock;
 use crate::error::LogError;
 use crate::horizon::Horizon;
 use crate::log::Log;
-use crate::namespace::Slot;
-use crate::script::SOURCE;
-use crate::wire;
 use claims::Claims;
 use lane::{Lane, LaneTask};
+use own::own;
 use pace::Pace;
 use sent::SentFrames;
 
@@ -91,22 +88,22 @@ impl FeedWriter {
             claims: claims.map(tokio::sync::Mutex::new),
         };
         for partition in 0..log.namespace().partitions() {
-            let owned = own(log, source, partition).await?;
+            let owned = own(log, source.as_str(), partition).await?;
+            writer.positions.push(owned.position);
             let lane = Lane::new();
             let task = LaneTask {
                 lane: Arc::clone(&lane),
                 log: log.clone(),
                 source: source.as_str().to_owned(),
                 partition,
-                fence: owned.fence,
                 sent: SentFrames::after(owned.batch, writer.options.kept_bytes_max),
                 pace: Pace::new(writer.options.ahead.clone(), log.namespace(), partition),
                 horizon: Horizon::default(),
                 looked: None,
+                owned,
             };
             writer.tasks.spawn(task.run());
             writer.lanes.push(lane);
-            writer.positions.push(owned.position);
         }
         Ok(writer)
     }
@@ -252,27 +249,4 @@ impl FeedWriter {
         while self.tasks.join_next().await.is_some() {}
         flushed
     }
-}
-
-/// What the server said to the owner of a source.
-struct Owned {
-    fence: String,
-    batch: u64,
-    position: Option<u64>,
-}
-
-async fn own(log: &Log, source: &Source, partition: u16) -> Result<Owned, LogError> {
-    let key = log.namespace().source(Slot::Partition(partition), source.as_str());
-    let mut command = SOURCE.command([&*key]);
-    command.arg(clock::nonce());
-    let answer = log.shared(&key).await?.run(&SOURCE, &command).await?;
-    let unexpected = || LogError::unexpected("source", &Value::Nil);
-    let parts = wire::array(answer).ok_or_else(unexpected)?;
-    let [fence, batch, position] = &parts[..] else { return Err(unexpected()) };
-    let number = |value: &Value| wire::text(value).and_then(|text| text.parse().ok());
-    Ok(Owned {
-        fence: wire::text(fence).ok_or_else(unexpected)?.to_owned(),
-        batch: number(batch).ok_or_else(unexpected)?,
-        position: number(position),
-    })
 }

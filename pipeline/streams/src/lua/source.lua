@@ -4,7 +4,9 @@
 --
 -- KEYS: 1 the source's hash. ARGV: 1 a nonce of this acquisition.
 -- A counter alone could be given out twice, after the server lost its last second.
--- Returns the fence, the number of the last batch, and the position of its last event.
+-- Returns the fence, the number of the last batch, the position of its last event, and the fence
+-- of the owner before ('' for none).
+local before = redis.call('HGET', KEYS[1], 'fence') or ''
 local counter = redis.call('HINCRBY', KEYS[1], 'counter', 1)
 local fence = string.format('%d-%s', counter, ARGV[1])
 redis.call('HSET', KEYS[1], 'fence', fence)
@@ -12,4 +14,5 @@ return {
   fence,
   redis.call('HGET', KEYS[1], 'batch') or '0',
   redis.call('HGET', KEYS[1], 'position') or '',
+  before,
 }

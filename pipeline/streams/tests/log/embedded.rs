@@ -1,9 +1,9 @@
 //! The embedded server: one owner, a clean stop, and what crashes leave behind.
 
 use marabet_streams::embedded::EmbeddedError;
-use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Log, LogError, LogOptions, Namespace};
+use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Heir, Log, LogError, LogOptions, Namespace};
 
-use crate::support::{Server, kill};
+use crate::support::{Server, kill, until};
 
 async fn start(folder: &std::path::Path) -> Result<EmbeddedRedis, EmbeddedError> {
     EmbeddedRedis::start(folder, EmbeddedOptions::default()).await
@@ -37,6 +37,25 @@ async fn a_folder_in_use_is_refused_and_after_a_clean_stop_everything_is_there()
         redis::Value::BulkString(b"yes".into())
     );
     assert_eq!((again.repairs().len(), again.is_adopted()), (0, false));
+}
+
+#[tokio::test]
+async fn an_heir_goes_on_with_the_server_when_its_owner_ends() {
+    let server = Server::start().await;
+    let heir = Heir::wait(server.folder.path(), EmbeddedOptions::default()).unwrap();
+    assert_eq!((heir.url(), heir.has_inherited()), (server.redis.url(), false));
+    let _: redis::Value = server.say(&["SET", "kept", "yes"]).await;
+    let Server { redis, folder } = server;
+    redis.stop().await;
+    until("the heir has the server", || async { heir.has_inherited() }).await;
+    let url = heir.url();
+    let client = redis::Client::open(url).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let kept: String = redis::cmd("GET").arg("kept").query_async(&mut connection).await.unwrap();
+    assert_eq!(kept, "yes");
+    assert!(start(folder.path()).await.is_err(), "it is in use");
+    heir.stop().await;
+    start(folder.path()).await.unwrap();
 }
 
 #[tokio::test]

@@ -45,6 +45,33 @@ async fn a_source_has_one_writer() {
 }
 
 #[tokio::test]
+async fn a_writer_whose_ownership_the_server_lost_takes_it_again_unless_someone_else_did() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let first = writer(&log).await;
+    first.append(&facts(1, 1)).await.unwrap();
+    first.flush().await.unwrap();
+    let source = "mb:{00}:source:test";
+    let before: Vec<String> = server.say(&["HGETALL", source]).await;
+    let writer_of_now = writer(&log).await;
+    // As a server that lost its last second has it: the source is the first writer's again.
+    let restored: Vec<&str> =
+        ["HSET", source].into_iter().chain(before.iter().map(String::as_str)).collect();
+    let _: i64 = server.say(&restored).await;
+    writer_of_now.append(&facts(1, 2)).await.unwrap();
+    writer_of_now.flush().await.unwrap();
+    assert_eq!(lines(&log, Stream::Feed, 0).await.len(), 3);
+
+    let _: i64 = server.say(&restored).await;
+    let other = writer(&log).await;
+    writer_of_now.append(&facts(1, 1)).await.unwrap();
+    let refused = writer_of_now.flush().await.unwrap_err();
+    assert!(matches!(refused, LogError::Fenced { .. }), "{refused}");
+    other.append(&facts(1, 1)).await.unwrap();
+    other.flush().await.unwrap();
+}
+
+#[tokio::test]
 async fn where_two_sources_report_one_book_the_one_that_ranks_higher_speaks() {
     let server = Server::start().await;
     let log = server.log(2).await;

@@ -153,7 +153,7 @@ impl Server for RedisLog<'_> {
         let source = self.source();
         let mut command = redis::cmd("EVAL");
         command.arg(SOURCE).arg(1).arg(source).arg(nonce);
-        let (fence, batch, position): (String, u64, String) = self.ask(&command);
+        let (fence, batch, position, _before): (String, u64, String, String) = self.ask(&command);
         let (counter, nonce) = fence.split_once('-').unwrap();
         let fence = Fence { counter: counter.parse().unwrap(), nonce: nonce.to_owned() };
         (fence, batch, position.parse().unwrap_or(0))
