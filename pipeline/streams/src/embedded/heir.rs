@@ -1,6 +1,6 @@
 //! The heir: a process that uses another's private server, and goes on with it when that one ends.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -79,7 +79,7 @@ impl Drop for Heir {
     }
 }
 
-fn inherit(folder: &PathBuf, shared: &Shared, options: &EmbeddedOptions) {
+fn inherit(folder: &Path, shared: &Shared, options: &EmbeddedOptions) {
     while !shared.stopping.load(Ordering::Relaxed) {
         std::thread::park_timeout(LOOK_EVERY);
         if shared.stopping.load(Ordering::Relaxed) {
