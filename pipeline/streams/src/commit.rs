@@ -1,12 +1,14 @@
 //! The commit: outputs, state, views and acknowledgement of a batch, at once or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::{EntryId, frame};
 use marabet_stage::{CacheEntry, Change, FrameOutput};
 use redis::{Cmd, Value};
+use rustc_hash::FxBuildHasher;
 
 use crate::cache::CacheTtl;
 use crate::connect::Connection;
@@ -79,7 +81,7 @@ impl Log {
     /// The server must know the script: a commit of any stage has seen to that.
     #[must_use]
     pub fn commit_command(&self, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
-        command(self, line, fence, batch)
+        command(self, line, fence, batch).0
     }
 }
 
@@ -91,11 +93,25 @@ pub(crate) async fn commit(
     fence: &Fence,
     batch: Batch<'_>,
 ) -> Result<Committed, LogError> {
-    let command = command(log, line, fence, batch);
-    answered(connection.run(&COMMIT, &command).await?)
+    let (command, _) = command(log, line, fence, batch);
+    send(connection, &command).await
 }
 
-fn command(log: &Log, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
+/// Sends a commit's command.
+pub(crate) async fn send(
+    connection: &mut Connection,
+    command: &Cmd,
+) -> Result<Committed, LogError> {
+    answered(connection.run(&COMMIT, command).await?)
+}
+
+/// The command of a commit, and the lines of each output.
+pub(crate) fn command(
+    log: &Log,
+    line: Line<'_>,
+    fence: &Fence,
+    batch: Batch<'_>,
+) -> (Cmd, Vec<Vec<u8>>) {
     let names = log.namespace();
     let slot = Slot::Partition(line.partition);
     let views = views(batch.outputs.iter().flat_map(|output| &output.cache), log.cache_ttl());
@@ -108,13 +124,15 @@ fn command(log: &Log, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
         names.attempts(slot, line.stage),
         names.quarantine(slot, line.stage),
     ];
-    keys.extend(views.keys().map(|name| names.cache(slot, name)));
+    keys.extend(views.names().map(|name| names.cache(slot, name)));
 
     let mut command = COMMIT.command(keys.iter().map(String::as_str));
     command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.outputs.len());
-    for output in batch.outputs {
+    let lines: Vec<Vec<u8>> =
+        batch.outputs.iter().map(|output| frame::encode(&output.events)).collect();
+    for (output, lines) in batch.outputs.iter().zip(&lines) {
         command.arg(output.id.to_string());
-        command.arg(output.events.len()).arg(frame::encode(&output.events));
+        command.arg(output.events.len()).arg(&**lines);
         command.arg(output.dead.len()).arg(letter_lines(&output.dead));
     }
     add_changes(&mut command, batch.changes);
@@ -123,7 +141,7 @@ fn command(log: &Log, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
     for (id, reason) in batch.quarantined {
         command.arg(id.to_string()).arg(reason);
     }
-    command
+    (command, lines)
 }
 
 fn answered(answer: Value) -> Result<Committed, LogError> {
@@ -150,19 +168,54 @@ pub(crate) fn letter_lines(letters: &[DeadLetter]) -> String {
     lines.join("\n")
 }
 
-/// The last value of each field of each view, and how long the view is kept.
-pub(crate) type Views<'a> = BTreeMap<&'a str, (Duration, BTreeMap<&'a str, Option<&'a str>>)>;
+/// The last value of each field of each view, in the order in which they first came.
+#[derive(Default)]
+pub(crate) struct Views<'a> {
+    views: Vec<View<'a>>,
+    places: HashMap<&'a str, usize, FxBuildHasher>,
+    fields: HashMap<(usize, &'a str), usize, FxBuildHasher>,
+}
+
+struct View<'a> {
+    name: &'a str,
+    kept: Duration,
+    /// The value of each field; none for one that goes.
+    values: Vec<(&'a str, Option<&'a str>)>,
+}
+
+impl<'a> Views<'a> {
+    /// Their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.views.iter().map(|view| view.name)
+    }
+
+    fn add(&mut self, entry: &'a CacheEntry, kept: Duration) {
+        let views = &mut self.views;
+        let place = *self.places.entry(&entry.name).or_insert_with(|| {
+            views.push(View { name: &entry.name, kept, values: Vec::new() });
+            views.len() - 1
+        });
+        let View { values, kept: last, .. } = &mut views[place];
+        *last = kept;
+        let value = (&*entry.field, entry.json.as_deref());
+        match self.fields.entry((place, &entry.field)) {
+            Entry::Occupied(field) => values[*field.get()] = value,
+            Entry::Vacant(field) => {
+                field.insert(values.len());
+                values.push(value);
+            }
+        }
+    }
+}
 
 /// Gathers the entries of a batch by view; of one field's values the last stands.
 pub(crate) fn views<'a>(
     entries: impl Iterator<Item = &'a CacheEntry>,
     ttl: &CacheTtl,
 ) -> Views<'a> {
-    let mut views = Views::new();
+    let mut views = Views::default();
     for entry in entries {
-        let (kept, fields) = views.entry(&entry.name).or_default();
-        *kept = ttl.of(entry.class);
-        fields.insert(&entry.field, entry.json.as_deref());
+        views.add(entry, ttl.of(entry.class));
     }
     views
 }
@@ -183,8 +236,8 @@ pub(crate) fn add_changes(command: &mut Cmd, changes: &[Change]) {
 
 /// Adds views as the scripts read them.
 pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>) {
-    for (ttl, fields) in views.values() {
-        command.arg(ttl.as_secs().max(1));
+    for View { kept, values: fields, .. } in &views.views {
+        command.arg(kept.as_secs().max(1));
         let values = fields.iter().filter_map(|(field, json)| Some((*field, (*json)?)));
         command.arg(values.clone().count());
         for (field, json) in values {

@@ -12,6 +12,7 @@ use crate::check::{self, Server};
 use crate::clock;
 use crate::connect::{Connection, Connections, Connector, TlsFiles};
 use crate::error::LogError;
+use crate::handed::Handed;
 use crate::latency::Stamps;
 use crate::metrics::Metrics;
 use crate::namespace::Namespace;
@@ -63,6 +64,7 @@ struct Inner {
     artefacts: ArtefactStore,
     metrics: Metrics,
     stamps: Stamps,
+    handed: Arc<Handed>,
     cache_stats: CacheStats,
 }
 
@@ -105,6 +107,7 @@ impl Log {
             artefacts: ArtefactStore::default(),
             metrics: Metrics::default(),
             stamps: Stamps::default(),
+            handed: Arc::default(),
             cache_stats: CacheStats::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -156,6 +159,11 @@ impl Log {
     #[must_use]
     pub fn artefacts(&self) -> &ArtefactStore {
         &self.inner.artefacts
+    }
+
+    /// Frames that this process derived and reads itself.
+    pub(crate) fn handed(&self) -> &Arc<Handed> {
+        &self.inner.handed
     }
 
     /// When frames were appended by this process.

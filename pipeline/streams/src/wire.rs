@@ -20,8 +20,13 @@ pub(crate) struct Entry {
 impl Entry {
     /// The entry's frame. One that is gone, or is no frame, yields a bad line.
     pub(crate) fn into_frame(self) -> Frame {
+        self.into_frame_by(Frame::decode)
+    }
+
+    /// The same, with the lines made into a frame in this way.
+    pub(crate) fn into_frame_by(self, read: impl FnOnce(EntryId, &str) -> Frame) -> Frame {
         match self.lines {
-            Some(Ok(lines)) => Frame::decode(self.id, &lines),
+            Some(Ok(lines)) => read(self.id, &lines),
             Some(Err(bad)) => Frame { id: self.id, events: vec![Err(bad)] },
             None => {
                 let reason = "the entry was deleted before it was processed".to_owned();

@@ -53,7 +53,7 @@ pub(crate) async fn commit(
         names.attempts(slot, taken.stage),
         names.quarantine(slot, taken.stage),
     ];
-    keys.extend(views.keys().map(|name| names.cache(slot, name)));
+    keys.extend(views.names().map(|name| names.cache(slot, name)));
 
     let events: Vec<_> = taken.outputs.iter().flat_map(|output| output.events.clone()).collect();
     let letters: Vec<_> = taken.outputs.iter().flat_map(|output| output.dead.clone()).collect();

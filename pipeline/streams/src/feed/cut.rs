@@ -1,17 +1,27 @@
 //! Cutting what waits into frames.
 
+use marabet_schemas::Event;
 use marabet_schemas::frame::{FEED_BYTES_MAX, FEED_EVENTS_MAX};
 
 /// Events that wait to be appended: their lines, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     bytes: Vec<u8>,
-    /// For each event, where its line ends in `bytes`, and its position in the source.
-    ends: Vec<(usize, Option<u64>)>,
+    events: Vec<Uncut>,
+}
+
+/// An event that waits.
+#[derive(Debug)]
+struct Uncut {
+    /// Where its line ends.
+    end: usize,
+    position: Option<u64>,
+    /// The event itself, where a stage of this process will read it.
+    event: Option<Event>,
 }
 
 /// A frame to be appended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Cut {
     /// How many events.
     pub(crate) events: usize,
@@ -19,13 +29,15 @@ pub(crate) struct Cut {
     pub(crate) lines: Vec<u8>,
     /// The position of the last event that has one.
     pub(crate) position: Option<u64>,
+    /// The events themselves, where a stage of this process will read them.
+    pub(crate) handed: Vec<Event>,
 }
 
 impl Waiting {
     /// Adds an event's line, given without a line end.
-    pub(crate) fn push(&mut self, line: &[u8], position: Option<u64>) {
+    pub(crate) fn push(&mut self, line: &[u8], position: Option<u64>, event: Option<Event>) {
         self.bytes.extend_from_slice(line);
-        self.ends.push((self.bytes.len(), position));
+        self.events.push(Uncut { end: self.bytes.len(), position, event });
     }
 
     /// How many bytes wait.
@@ -35,22 +47,21 @@ impl Waiting {
 
     /// Whether none wait.
     pub(crate) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.events.is_empty()
     }
 
     /// The frames of what waits, in order, each of at most 256 events and 64 KiB; an event that
     /// is larger by itself has a frame of its own.
-    pub(crate) fn cut(&self) -> Vec<Cut> {
-        let mut cuts = Vec::with_capacity(self.ends.len() / FEED_EVENTS_MAX + 1);
-        let mut frame = Cut { events: 0, lines: Vec::new(), position: None };
+    pub(crate) fn cut(self) -> Vec<Cut> {
+        let mut cuts = Vec::with_capacity(self.events.len() / FEED_EVENTS_MAX + 1);
+        let mut frame = Cut::default();
         let mut start = 0;
-        for &(end, position) in &self.ends {
+        for Uncut { end, position, event } in self.events {
             let line = &self.bytes[start..end];
             let full = frame.events == FEED_EVENTS_MAX
                 || frame.lines.len() + 1 + line.len() > FEED_BYTES_MAX;
             if frame.events > 0 && full {
-                let empty = Cut { events: 0, lines: Vec::new(), position: None };
-                cuts.push(std::mem::replace(&mut frame, empty));
+                cuts.push(std::mem::take(&mut frame));
             }
             if frame.events > 0 {
                 frame.lines.push(b'\n');
@@ -60,6 +71,7 @@ impl Waiting {
             frame.lines.extend_from_slice(line);
             frame.events += 1;
             frame.position = position.or(frame.position);
+            frame.handed.extend(event);
             start = end;
         }
         if frame.events > 0 {
@@ -76,7 +88,7 @@ mod tests {
     fn frames(sizes: &[usize]) -> Vec<(usize, usize)> {
         let mut waiting = Waiting::default();
         for (position, &size) in (0..).zip(sizes) {
-            waiting.push(&vec![b'x'; size], Some(position));
+            waiting.push(&vec![b'x'; size], Some(position), None);
         }
         let cuts = waiting.cut();
         let events: usize = cuts.iter().map(|cut| cut.events).sum();
@@ -99,8 +111,8 @@ mod tests {
     #[test]
     fn the_lines_are_joined_by_line_ends() {
         let mut waiting = Waiting::default();
-        waiting.push(b"a", None);
-        waiting.push(b"b", None);
+        waiting.push(b"a", None, None);
+        waiting.push(b"b", None, None);
         assert_eq!(waiting.cut()[0].lines, b"a\nb");
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use marabet_schemas::EntryId;
+use marabet_schemas::{EntryId, Event};
 use redis::Value;
 use tokio::sync::{Notify, watch};
 
@@ -75,12 +75,18 @@ impl Lane {
     }
 
     /// Adds a line if there is room for it. The caller wakes the lane when it has added all.
-    pub(crate) fn push(&self, line: &[u8], position: Option<u64>, bytes_max: usize) -> bool {
+    pub(crate) fn push(
+        &self,
+        line: &[u8],
+        position: Option<u64>,
+        event: Option<&Event>,
+        bytes_max: usize,
+    ) -> bool {
         let mut state = self.lock();
         if state.waiting.bytes() >= bytes_max {
             return false;
         }
-        state.waiting.push(line, position);
+        state.waiting.push(line, position, event.cloned());
         state.accepted += 1;
         true
     }
@@ -189,7 +195,6 @@ impl LaneTask {
             lane.progress.send_modify(|progress| progress.taken += 1);
             let cuts = waiting.cut();
             let events: u64 = cuts.iter().map(|cut| cut.events as u64).sum();
-            drop(waiting);
             for cut in cuts {
                 self.pace.count(1, cut.lines.len() as u64);
                 self.sent.push(cut);
@@ -262,18 +267,21 @@ impl LaneTask {
             command.arg(cut.events).arg(&*cut.lines);
             command.arg(cut.position.map_or(String::new(), |position| position.to_string()));
         }
-        let counts: Vec<_> = cuts.iter().map(|cut| (cut.events, cut.lines.len())).collect();
         let sent = clock::moment();
         let answer = connection.run(&APPEND, &command).await?;
         match parse(answer)? {
             Appended::Done { last, ids } => {
                 let now = clock::moment();
                 let metrics = &self.log.metrics().feed;
-                for (id, (events, bytes)) in ids.into_iter().zip(counts) {
-                    if let Some(id) = id {
-                        self.log.stamps().note(self.partition, id, sent);
+                let place = (crate::Stream::Feed, self.partition);
+                for (id, cut) in ids.into_iter().zip(self.sent.next_mut(FRAMES_AT_ONCE)) {
+                    metrics.appended(cut.events as u64, cut.lines.len() as u64);
+                    let events = std::mem::take(&mut cut.handed);
+                    let Some(id) = id else { continue };
+                    self.log.stamps().note(self.partition, id, sent);
+                    if events.len() == cut.events {
+                        self.log.handed().put(place, id, cut.lines.clone(), events);
                     }
-                    metrics.appended(events as u64, bytes as u64);
                 }
                 metrics.append_time.record(now.duration_since(sent));
                 self.sent.acknowledge(last, now);

@@ -20,6 +20,7 @@ use crate::backoff::Backoff;
 use crate::error::LogError;
 use crate::horizon::Horizon;
 use crate::log::Log;
+use crate::namespace::Stream;
 use claims::Claims;
 use lane::{Lane, LaneTask};
 use own::own;
@@ -142,6 +143,9 @@ impl FeedWriter {
     ) -> Result<(), LogError> {
         let mut line = Vec::with_capacity(512);
         let mut touched = vec![false; self.lanes.len()];
+        let handed = self.log.handed();
+        let is_read = |partition: usize| handed.is_read((Stream::Feed, partition as u16));
+        let read: Vec<bool> = (0..self.lanes.len()).map(is_read).collect();
         for (index, event) in (0..).zip(events) {
             let position = first.map(|first: u64| first + index);
             line.clear();
@@ -162,7 +166,8 @@ impl FeedWriter {
                     self.log.metrics().feed.outranked.add(1);
                     continue;
                 }
-                self.push(partition, &line, position).await?;
+                let event = read[partition].then_some(event);
+                self.push(partition, &line, position, event).await?;
                 touched[partition] = true;
             }
         }
@@ -185,12 +190,18 @@ impl FeedWriter {
         }
     }
 
-    async fn push(&self, lane: usize, line: &[u8], position: Option<u64>) -> Result<(), LogError> {
+    async fn push(
+        &self,
+        lane: usize,
+        line: &[u8],
+        position: Option<u64>,
+        event: Option<&Event>,
+    ) -> Result<(), LogError> {
         let lane = &self.lanes[lane];
         if let Some(error) = lane.failure() {
             return Err(error);
         }
-        while !lane.push(line, position, self.options.waiting_bytes_max) {
+        while !lane.push(line, position, event, self.options.waiting_bytes_max) {
             lane.room(self.options.waiting_bytes_max).await?;
         }
         Ok(())
@@ -204,7 +215,7 @@ impl FeedWriter {
         if usize::from(partition) >= self.lanes.len() {
             return Err(LogError::Asked(format!("there is no partition {partition}")));
         }
-        self.push(usize::from(partition), line.as_bytes(), None).await?;
+        self.push(usize::from(partition), line.as_bytes(), None, None).await?;
         self.lanes[usize::from(partition)].wake();
         Ok(())
     }

@@ -63,6 +63,12 @@ impl SentFrames {
         (batch, self.frames.iter().skip(first).take(most).map(|sent| &sent.cut).collect())
     }
 
+    /// The same frames, to be changed.
+    pub(crate) fn next_mut(&mut self, most: usize) -> impl Iterator<Item = &mut Cut> {
+        let first = self.frames.partition_point(|sent| sent.acknowledged.is_some());
+        self.frames.iter_mut().skip(first).take(most).map(|sent| &mut sent.cut)
+    }
+
     /// The server has everything up to this batch, now. Above the bound on what is kept, the
     /// oldest of these goes: durability is given up before memory.
     pub(crate) fn acknowledge(&mut self, batch: u64, now: Instant) {
@@ -118,7 +124,7 @@ mod tests {
     use super::*;
 
     fn cut(text: &str) -> Cut {
-        Cut { events: 1, lines: text.into(), position: None }
+        Cut { events: 1, lines: text.into(), ..Cut::default() }
     }
 
     fn next(sent: &SentFrames) -> (u64, Vec<&[u8]>) {

@@ -14,6 +14,7 @@ use super::RunOptions;
 use crate::commit::Line;
 use crate::connect::Connection;
 use crate::error::LogError;
+use crate::handed::{Handed, Receiver};
 use crate::log::Log;
 use crate::wire;
 
@@ -34,6 +35,7 @@ pub(crate) struct Reader {
     key: String,
     stage: String,
     options: RunOptions,
+    handed: Receiver,
     /// Mean number of events in a frame, lately.
     frame_events: f64,
 }
@@ -50,6 +52,7 @@ impl Reader {
             key,
             stage: line.stage.to_owned(),
             options: options.clone(),
+            handed: Handed::read_by(log.handed(), line.input, line.partition),
             frame_events: 1.0,
         })
     }
@@ -89,7 +92,9 @@ impl Reader {
             }
         };
         let entries = wire::read_one(self.connection.ask(&command).await?)?;
-        let frames: Vec<Frame> = entries.into_iter().map(wire::Entry::into_frame).collect();
+        let read = |id, lines: &str| self.handed.frame(id, lines);
+        let frames: Vec<Frame> =
+            entries.into_iter().map(|entry| entry.into_frame_by(read)).collect();
         if !frames.is_empty() {
             let events: usize = frames.iter().map(|frame| frame.events.len()).sum();
             let mean = events as f64 / frames.len() as f64;

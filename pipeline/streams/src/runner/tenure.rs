@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{Body, EntryId};
 use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
+use redis::Cmd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -288,9 +289,17 @@ impl<'a, S: Stage> Tenure<'a, S> {
             }
         };
         let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        self.commit(held, batch).await?;
+        let (command, lines) = commit::command(self.log, self.line, &held.fence, batch);
+        let count = Count::of(frames, &outputs);
+        let place = (self.line.output, self.line.partition);
+        for (output, lines) in outputs.into_iter().zip(lines) {
+            if !output.events.is_empty() {
+                self.log.handed().put(place, output.id, lines, output.events);
+            }
+        }
+        self.send(held, &command).await?;
         self.driver.keep();
-        self.measure(frames, &outputs);
+        self.measure(&count);
         Ok(())
     }
 
@@ -307,7 +316,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
             let outputs = [output];
             let batch = Batch { outputs: &outputs, changes: &[], quarantined: &[] };
             self.commit(held, batch).await?;
-            self.measure(frames, &outputs);
+            self.measure(&Count::of(frames, &outputs));
             return Ok(());
         }
         for frame in frames {
@@ -336,15 +345,19 @@ impl<'a, S: Stage> Tenure<'a, S> {
         let quarantined = [(frame.id, reason.to_owned())];
         let batch = Batch { outputs: &outputs, changes: &[], quarantined: &quarantined };
         self.commit(held, batch).await?;
-        self.measure(std::slice::from_ref(frame), &outputs);
+        self.measure(&Count::of(std::slice::from_ref(frame), &outputs));
         Ok(())
     }
 
     async fn commit(&mut self, held: &mut Held, batch: Batch<'_>) -> Result<(), Stop> {
+        let (command, _) = commit::command(self.log, self.line, &held.fence, batch);
+        self.send(held, &command).await
+    }
+
+    async fn send(&mut self, held: &mut Held, command: &Cmd) -> Result<(), Stop> {
         let sent = clock::moment();
-        let connection = &mut held.connection;
         let refused = |reason| Err(Stop::End(End::Refused { reason }));
-        match commit::commit(connection, self.log, self.line, &held.fence, batch).await? {
+        match commit::send(&mut held.connection, command).await? {
             Committed::Done => {
                 self.metrics.commit_time.record(sent.elapsed());
                 self.metrics.commits.add(1);
@@ -358,21 +371,44 @@ impl<'a, S: Stage> Tenure<'a, S> {
         }
     }
 
-    fn measure(&self, frames: &[Frame], outputs: &[FrameOutput]) {
+    fn measure(&self, count: &Count) {
         let metrics = self.metrics;
-        metrics.frames.add(frames.len() as u64);
-        metrics.events.add(frames.iter().map(|frame| frame.events.len() as u64).sum());
-        for output in outputs {
-            metrics.derived.add(output.events.len() as u64);
-            metrics.dead.add(output.dead.len() as u64);
-            if output.events.is_empty() {
-                continue;
-            }
-            let age = self.log.stamps().age(self.line.partition, output.id);
+        metrics.frames.add(count.frames);
+        metrics.events.add(count.events);
+        metrics.derived.add(count.derived);
+        metrics.dead.add(count.dead);
+        for &(id, has_bets) in &count.outputs {
+            let age = self.log.stamps().age(self.line.partition, id);
             metrics.latency.record(age);
-            if output.events.iter().any(|event| matches!(event.body, Body::ValueBet(_))) {
+            if has_bets {
                 metrics.bet_latency.record(age);
             }
+        }
+    }
+}
+
+/// What the metrics say of a commit.
+struct Count {
+    frames: u64,
+    events: u64,
+    derived: u64,
+    dead: u64,
+    /// The frames that led to something, and whether to bets.
+    outputs: Vec<(EntryId, bool)>,
+}
+
+impl Count {
+    fn of(frames: &[Frame], outputs: &[FrameOutput]) -> Self {
+        let has_bets = |output: &FrameOutput| {
+            output.events.iter().any(|event| matches!(event.body, Body::ValueBet(_)))
+        };
+        let led = outputs.iter().filter(|output| !output.events.is_empty());
+        Self {
+            frames: frames.len() as u64,
+            events: frames.iter().map(|frame| frame.events.len() as u64).sum(),
+            derived: outputs.iter().map(|output| output.events.len() as u64).sum(),
+            dead: outputs.iter().map(|output| output.dead.len() as u64).sum(),
+            outputs: led.map(|output| (output.id, has_bets(output))).collect(),
         }
     }
 }
