@@ -32,23 +32,33 @@ struct PricedMatch {
     neutral: bool,
     seen: Result<(ModelView, ScoreMatrix), Unpriced>,
     /// What came of the markets that were asked for; each book quotes the same ones.
-    outcomes: BTreeMap<Market, Option<Vec<OutcomeRow>>>,
+    markets: BTreeMap<Market, PricedMarket>,
+}
+
+/// A market as a model sees it.
+#[derive(Clone)]
+struct PricedMarket {
+    /// None where the score matrix does not price it.
+    outcomes: Option<Vec<OutcomeRow>>,
+    /// How its view shows it, once somebody looked.
+    shown: Option<Arc<str>>,
 }
 
 impl PricedMatch {
     fn price(&mut self, market: &Market) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
         let (view, matrix) = self.seen.as_ref().map_err(|why| *why)?;
-        let rows = match self.outcomes.get(market) {
-            Some(known) => known.clone(),
+        let outcomes = match self.markets.get(market) {
+            Some(known) => known.outcomes.clone(),
             None => {
-                let rows = outcomes(matrix, market);
-                if self.outcomes.len() < MARKETS_MAX {
-                    self.outcomes.insert(*market, rows.clone());
+                let outcomes = outcomes(matrix, market);
+                if self.markets.len() < MARKETS_MAX {
+                    let priced = PricedMarket { outcomes: outcomes.clone(), shown: None };
+                    self.markets.insert(*market, priced);
                 }
-                rows
+                outcomes
             }
         };
-        Ok((view.clone(), rows.ok_or(Unpriced::Market)?))
+        Ok((view.clone(), outcomes.ok_or(Unpriced::Market)?))
     }
 }
 
@@ -113,10 +123,25 @@ impl Pricing {
             self.matches.clear();
         }
         let seen = view(&artefact, key, neutral, model);
-        let mut fresh = PricedMatch { model, neutral, seen, outcomes: BTreeMap::new() };
+        let mut fresh = PricedMatch { model, neutral, seen, markets: BTreeMap::new() };
         let priced = fresh.price(market);
         self.matches.insert(key.clone(), fresh);
         Ok(priced)
+    }
+
+    /// How a view shows what was just priced, which is made once where it is kept: every quote
+    /// shows it again.
+    pub(crate) fn shown(
+        &mut self,
+        key: &MatchKey,
+        market: &Market,
+        make: impl FnOnce() -> Arc<str>,
+    ) -> Arc<str> {
+        let kept = self.matches.get_mut(key).and_then(|priced| priced.markets.get_mut(market));
+        match kept {
+            Some(kept) => Arc::clone(kept.shown.get_or_insert_with(make)),
+            None => make(),
+        }
     }
 
     /// Drops everything.

@@ -9,7 +9,7 @@ use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
 use crate::check;
 use crate::pricing::Pricing;
 use crate::state::{MatchRow, ModelRow, OFFERED_MAX, Offer, Offered};
-use crate::view::{self, Prediction};
+use crate::view;
 
 /// `feed` → `priced`: forwards every fact, and every quote with the model's view of it.
 ///
@@ -126,9 +126,11 @@ impl Predict {
         derived.show(|| view::quoted(key, &quote.book, &quote.market, event));
         let priced = match priced {
             Ok((model, outcomes)) => {
-                let prediction = Prediction { at: event.at, model, outcomes };
-                derived.show(|| view::predicted(key, &quote.market, &prediction));
-                let Prediction { model, outcomes, .. } = prediction;
+                derived.show(|| {
+                    let make = || view::forecast(&model, &outcomes);
+                    let forecast = self.pricing.shown(key, &quote.market, make);
+                    view::predicted(key, &quote.market, event.at, &forecast)
+                });
                 Priced { quote, model: Some(model), outcomes, unpriced: None }
             }
             Err(why) => Priced { quote, model: None, outcomes: Vec::new(), unpriced: Some(why) },

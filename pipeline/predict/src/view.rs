@@ -11,6 +11,8 @@
 //!
 //! A line reads back with [`Event::from_line`]. A withdrawn price takes its field away.
 
+use std::sync::Arc;
+
 use marabet_quant::Market;
 use marabet_schemas::bets::{ModelView, OutcomeRow};
 use marabet_schemas::{Book, Event, Instant, MatchKey};
@@ -76,8 +78,25 @@ pub(crate) fn withdrawn(key: &MatchKey, book: &Book, market: &Market) -> CacheEn
     }
 }
 
-pub(crate) fn predicted(key: &MatchKey, market: &Market, prediction: &Prediction) -> CacheEntry {
-    let json = serde_json::to_string(prediction).expect("a prediction holds finite numbers");
+/// What a [`Prediction`] says beside its time, as JSON without the opening brace.
+pub(crate) fn forecast(model: &ModelView, outcomes: &[OutcomeRow]) -> Arc<str> {
+    #[derive(Serialize)]
+    struct Forecast<'a> {
+        model: &'a ModelView,
+        outcomes: &'a [OutcomeRow],
+    }
+    let json = serde_json::to_string(&Forecast { model, outcomes });
+    json.expect("a forecast holds finite numbers").split_off(1).into()
+}
+
+/// A [`Prediction`] from its [`forecast`].
+pub(crate) fn predicted(
+    key: &MatchKey,
+    market: &Market,
+    at: Instant,
+    forecast: &str,
+) -> CacheEntry {
+    let json = format!("{{\"at\":{},{forecast}", at.micros());
     CacheEntry {
         class: CacheClass::Predictions,
         name: predictions(key),
@@ -101,5 +120,30 @@ pub(crate) fn of_fixture(key: &MatchKey, fact: &Event) -> CacheEntry {
         name: fixture(key),
         field: "fixture".to_owned(),
         json: Some(fact.to_line()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marabet_schemas::ArtefactHash;
+
+    use super::*;
+
+    #[test]
+    fn a_prediction_reads_back_from_its_forecast_and_its_time() {
+        let model = ModelView {
+            number: 7,
+            hash: ArtefactHash::of(b"model"),
+            lambda: 1.4,
+            mu: 1.1,
+            rho: -0.05,
+        };
+        let outcomes = vec![[0.4, 0.0, 0.1, 0.0, 0.5], [0.5, 0.0, 0.1, 0.0, 0.4]];
+        let at = Instant::from_micros(1_700_000_000_000_001);
+        let market: Market = "ah@-1".parse().unwrap();
+        let key = "E0|2024-25|A|B|1".parse().unwrap();
+        let entry = predicted(&key, &market, at, &forecast(&model, &outcomes));
+        let prediction = Prediction { at, model, outcomes };
+        assert_eq!(entry.json, Some(serde_json::to_string(&prediction).unwrap()));
     }
 }
