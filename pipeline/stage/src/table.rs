@@ -44,7 +44,7 @@ pub trait Rows {
     /// Forgets everything.
     fn clear(&mut self);
 
-    /// The rows that changed since the last [`Rows::keep`], in key order.
+    /// The rows that changed since the last [`Rows::keep`], each once, in no order.
     ///
     /// # Errors
     /// [`StateError`] when a row cannot be written or is larger than [`ROW_BYTES_MAX`].
@@ -235,9 +235,7 @@ where
             .before
             .iter()
             .filter(|(key, before)| before.is_some() || self.rows.contains_key(key));
-        let mut keys: Vec<&K> = touched.map(|(key, _)| key).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(change).collect()
+        touched.map(|(key, _)| change(key)).collect()
     }
 
     fn keep(&mut self) {
@@ -300,7 +298,8 @@ mod tests {
         table.remove(&2);
         table.insert(3, "three".to_owned());
         table.remove(&3);
-        let changes = table.changes().unwrap();
+        let mut changes = table.changes().unwrap();
+        changes.sort_by(|a, b| a.field.cmp(&b.field));
         let fields: Vec<_> =
             changes.iter().map(|change| (&*change.field, change.value.is_some())).collect();
         assert_eq!(fields, [("names:1", true), ("names:2", false)]);

@@ -15,7 +15,7 @@ use crate::namespace::Stream;
 
 /// Most bytes of lines that wait for one reader. Above it the newest are not kept: the oldest are
 /// what is read next.
-const BYTES_MAX: usize = 2 << 20;
+const BYTES_MAX: usize = 6 << 20;
 
 /// What waits, by stream and partition; only where this process reads that.
 #[derive(Default)]

@@ -58,7 +58,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             block: Duration::from_secs(1),
-            batch_events: 1024,
+            batch_events: 2048,
             batch_frames_max: 64,
             attempts_max: 3,
             apply_max: Duration::from_secs(10),
