@@ -7,12 +7,17 @@
 //! A settlement takes the field away.
 
 use marabet_schemas::{BetId, Event, MatchKey};
-use marabet_stage::{CacheClass, CacheEntry};
+use marabet_stage::{CacheClass, CacheEntry, ViewName};
+use smol_str::format_smolstr;
 
 /// The name of a match's bets.
 #[must_use]
 pub fn bets(key: &MatchKey) -> String {
-    format!("bets:{key}")
+    name(key).to_string()
+}
+
+fn name(key: &MatchKey) -> ViewName {
+    ViewName::new("bets", key.clone())
 }
 
 /// A bet as it is shown now.
@@ -26,5 +31,6 @@ pub(crate) fn settled(key: &MatchKey, bet: BetId) -> CacheEntry {
 }
 
 fn entry(key: &MatchKey, bet: BetId, json: Option<String>) -> CacheEntry {
-    CacheEntry { class: CacheClass::Predictions, name: bets(key), field: bet.to_string(), json }
+    let field = format_smolstr!("{bet}");
+    CacheEntry { class: CacheClass::Predictions, name: name(key), field, json }
 }

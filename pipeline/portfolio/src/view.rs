@@ -3,7 +3,7 @@
 //! `account:<strategy>`, field `account`: an [`AccountView`], kept as predictions are.
 
 use marabet_schemas::{Money, StrategyName};
-use marabet_stage::{CacheClass, CacheEntry};
+use marabet_stage::{CacheClass, CacheEntry, ViewName};
 use serde::{Deserialize, Serialize};
 
 use crate::state::AccountRow;
@@ -26,7 +26,11 @@ pub struct AccountView {
 /// The name of a strategy's account.
 #[must_use]
 pub fn account(strategy: &StrategyName) -> String {
-    format!("account:{strategy}")
+    name(strategy).to_string()
+}
+
+fn name(strategy: &StrategyName) -> ViewName {
+    ViewName::new("account", strategy.as_str())
 }
 
 impl From<&AccountRow> for AccountView {
@@ -40,8 +44,8 @@ pub(crate) fn of_account(strategy: &StrategyName, row: &AccountRow) -> CacheEntr
     let json = serde_json::to_string(&AccountView::from(row)).expect("an account is plain data");
     CacheEntry {
         class: CacheClass::Predictions,
-        name: account(strategy),
-        field: "account".to_owned(),
+        name: name(strategy),
+        field: "account".into(),
         json: Some(json),
     }
 }

@@ -16,8 +16,9 @@ use std::sync::Arc;
 use marabet_quant::Market;
 use marabet_schemas::bets::{ModelView, OutcomeRow};
 use marabet_schemas::{Book, Event, Instant, MatchKey};
-use marabet_stage::{CacheClass, CacheEntry};
+use marabet_stage::{CacheClass, CacheEntry, ViewName};
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 /// What a model makes of one market of a match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,40 +31,44 @@ pub struct Prediction {
     pub outcomes: Vec<OutcomeRow>,
 }
 
+fn name(kind: &'static str, key: &MatchKey) -> ViewName {
+    ViewName::new(kind, key.clone())
+}
+
 /// The name of a match's odds.
 #[must_use]
 pub fn odds(key: &MatchKey) -> String {
-    format!("odds:{key}")
+    name("odds", key).to_string()
 }
 
 /// The field of a book's price within a match's odds.
 #[must_use]
-pub fn odds_field(book: &Book, market: &Market) -> String {
-    format!("{book}|{market}")
+pub fn odds_field(book: &Book, market: &Market) -> SmolStr {
+    format_smolstr!("{book}|{market}")
 }
 
 /// The name of a match's predictions.
 #[must_use]
 pub fn predictions(key: &MatchKey) -> String {
-    format!("predictions:{key}")
+    name("predictions", key).to_string()
 }
 
 /// The name of a match's statistics, live score and result.
 #[must_use]
 pub fn stats(key: &MatchKey) -> String {
-    format!("stats:{key}")
+    name("stats", key).to_string()
 }
 
 /// The name of a match's fixture.
 #[must_use]
 pub fn fixture(key: &MatchKey) -> String {
-    format!("fixture:{key}")
+    name("fixture", key).to_string()
 }
 
 pub(crate) fn quoted(key: &MatchKey, book: &Book, market: &Market, quote: &Event) -> CacheEntry {
     CacheEntry {
         class: CacheClass::Odds,
-        name: odds(key),
+        name: name("odds", key),
         field: odds_field(book, market),
         json: Some(quote.to_line()),
     }
@@ -72,7 +77,7 @@ pub(crate) fn quoted(key: &MatchKey, book: &Book, market: &Market, quote: &Event
 pub(crate) fn withdrawn(key: &MatchKey, book: &Book, market: &Market) -> CacheEntry {
     CacheEntry {
         class: CacheClass::Odds,
-        name: odds(key),
+        name: name("odds", key),
         field: odds_field(book, market),
         json: None,
     }
@@ -99,8 +104,8 @@ pub(crate) fn predicted(
     let json = format!("{{\"at\":{},{forecast}", at.micros());
     CacheEntry {
         class: CacheClass::Predictions,
-        name: predictions(key),
-        field: market.to_string(),
+        name: name("predictions", key),
+        field: format_smolstr!("{market}"),
         json: Some(json),
     }
 }
@@ -108,8 +113,8 @@ pub(crate) fn predicted(
 pub(crate) fn of_stats(key: &MatchKey, field: &str, fact: &Event) -> CacheEntry {
     CacheEntry {
         class: CacheClass::Stats,
-        name: stats(key),
-        field: field.to_owned(),
+        name: name("stats", key),
+        field: field.into(),
         json: Some(fact.to_line()),
     }
 }
@@ -117,8 +122,8 @@ pub(crate) fn of_stats(key: &MatchKey, field: &str, fact: &Event) -> CacheEntry 
 pub(crate) fn of_fixture(key: &MatchKey, fact: &Event) -> CacheEntry {
     CacheEntry {
         class: CacheClass::Static,
-        name: fixture(key),
-        field: "fixture".to_owned(),
+        name: name("fixture", key),
+        field: "fixture".into(),
         json: Some(fact.to_line()),
     }
 }

@@ -273,8 +273,8 @@ fn views(entries: Vec<CacheEntry>) -> BTreeMap<(String, String), String> {
     let mut views = BTreeMap::new();
     for CacheEntry { name, field, json, .. } in entries {
         match json {
-            Some(json) => views.insert((name, field), json),
-            None => views.remove(&(name, field)),
+            Some(json) => views.insert((name.to_string(), field.to_string()), json),
+            None => views.remove(&(name.to_string(), field.to_string())),
         };
     }
     views

@@ -1,6 +1,9 @@
 //! What a stage derives from events.
 
+use std::fmt;
+
 use marabet_schemas::Event;
+use smol_str::SmolStr;
 
 /// What a cached view shows, which decides how long it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,15 +18,38 @@ pub enum CacheClass {
     Static,
 }
 
+/// The name of a view within its partition, written `<kind>:<of>`, such as `odds:<match>`. Made
+/// for every quote and written out once a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ViewName {
+    /// What it shows.
+    pub kind: &'static str,
+    /// Of which match, or of what else.
+    pub of: SmolStr,
+}
+
+impl ViewName {
+    /// The view of this kind of a match or of something else.
+    pub fn new(kind: &'static str, of: impl Into<SmolStr>) -> Self {
+        Self { kind, of: of.into() }
+    }
+}
+
+impl fmt::Display for ViewName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind, self.of)
+    }
+}
+
 /// One field of a materialised view: `<name>` is a hash of the match's partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheEntry {
     /// What it shows.
     pub class: CacheClass,
-    /// The view's name within the partition, such as `odds:<match>`.
-    pub name: String,
+    /// The view's name.
+    pub name: ViewName,
     /// The field, such as `<book>|<market>`.
-    pub field: String,
+    pub field: SmolStr,
     /// Its JSON; none takes the field away.
     pub json: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::{EntryId, frame};
-use marabet_stage::{CacheEntry, Change, FrameOutput};
+use marabet_stage::{CacheEntry, Change, FrameOutput, ViewName};
 use redis::{Cmd, Value};
 use rustc_hash::FxBuildHasher;
 
@@ -172,12 +172,12 @@ pub(crate) fn letter_lines(letters: &[DeadLetter]) -> String {
 #[derive(Default)]
 pub(crate) struct Views<'a> {
     views: Vec<View<'a>>,
-    places: HashMap<&'a str, usize, FxBuildHasher>,
+    places: HashMap<&'a ViewName, usize, FxBuildHasher>,
     fields: HashMap<(usize, &'a str), usize, FxBuildHasher>,
 }
 
 struct View<'a> {
-    name: &'a str,
+    name: &'a ViewName,
     kept: Duration,
     /// The value of each field; none for one that goes.
     values: Vec<(&'a str, Option<&'a str>)>,
@@ -185,7 +185,7 @@ struct View<'a> {
 
 impl<'a> Views<'a> {
     /// Their names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a ViewName> {
         self.views.iter().map(|view| view.name)
     }
 

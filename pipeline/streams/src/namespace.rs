@@ -193,7 +193,7 @@ impl Namespace {
 
     /// A materialised view.
     #[must_use]
-    pub fn cache(&self, slot: Slot, name: &str) -> String {
+    pub fn cache(&self, slot: Slot, name: impl fmt::Display) -> String {
         self.key(slot, format_args!("cache:{name}"))
     }
 

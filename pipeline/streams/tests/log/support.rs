@@ -6,7 +6,7 @@ use marabet_schemas::facts::Seen;
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, Body, Event, Instant, MatchKey};
 use marabet_stage::{
-    Artefacts, CacheClass, CacheEntry, Derived, Fault, ROW_BYTES_MAX, Rows, Stage, Table,
+    Artefacts, CacheClass, CacheEntry, Derived, Fault, ROW_BYTES_MAX, Rows, Stage, Table, ViewName,
 };
 use marabet_streams::{
     EmbeddedOptions, EmbeddedRedis, FeedOptions, FeedWriter, Log, LogOptions, Namespace,
@@ -134,8 +134,8 @@ impl Stage for Counting {
         derived.push(Event::of(key.clone(), event.at, said));
         derived.cache.push(CacheEntry {
             class: CacheClass::Odds,
-            name: format!("seen:{key}"),
-            field: "last".to_owned(),
+            name: ViewName::new("seen", key),
+            field: "last".into(),
             json: Some(format!("{count}")),
         });
         Ok(())
