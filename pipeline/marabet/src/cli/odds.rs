@@ -10,7 +10,8 @@ use marabet_quant::devig::Method;
 pub(crate) enum OddsCommand {
     /// Take the margin out of a market's odds
     Devig {
-        /// multiplicative, additive, power, shin, odds_ratio, logarithmic, differential_margin, goto
+        /// multiplicative, additive, power, shin, odds_ratio, logarithmic, differential_margin, goto,
+        /// balanced_books, jensen_shannon
         #[arg(long, default_value_t = Method::Power)]
         method: Method,
         /// What the probabilities add up to: 1, or n where n selections win

@@ -1,6 +1,6 @@
 //! Odds from fair probabilities: the methods the other way round.
 
-use super::{DevigError, Method, methods};
+use super::{DevigError, Method, jensen_shannon, methods};
 use crate::root;
 use crate::value::Odds;
 
@@ -48,6 +48,12 @@ pub fn price_with_margin(
         }
         Method::Shin => shin(&mut implied, target, overround),
         Method::Goto => goto(&mut implied, overround),
+        Method::BalancedBooks => {
+            let z = margin / (selections as f64 - target);
+            implied.iter_mut().for_each(|p| *p = *p * (1.0 - z) + z);
+            Some(())
+        }
+        Method::JensenShannon => jensen_shannon::moved(&mut implied, overround).map(|_| ()),
     };
     solved.ok_or(DevigError::NoSolution { method, overround, target })?;
     let offered = implied.iter().enumerate().map(|(selection, implied)| {

@@ -34,11 +34,19 @@ pub enum Method {
     /// The same number of standard errors from each: `p = π − s·√(1 − π)` (Goto 2023). Parameter
     /// `step`, the `s`.
     Goto,
+    /// Shin's market of insiders with a book that minimises its risk instead of maximising its
+    /// profit: `p = (π − z)/(1 − z)` with `z = (Σπ − 1)/(n − 1)` (Fingleton and Waldron 1999).
+    /// Parameter `z`. Refuses as `additive` does, only sooner.
+    BalancedBooks,
+    /// The same Jensen–Shannon distance between each fair probability and the implied one (C. D.
+    /// Long; the R package `implied`). Parameter `distance`. Refuses where it is more than a
+    /// longshot has.
+    JensenShannon,
 }
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Multiplicative,
         Self::Additive,
         Self::Power,
@@ -47,6 +55,8 @@ impl Method {
         Self::Logarithmic,
         Self::DifferentialMargin,
         Self::Goto,
+        Self::BalancedBooks,
+        Self::JensenShannon,
     ];
 
     /// The method as it is written.
@@ -61,6 +71,8 @@ impl Method {
             Self::Logarithmic => "logarithmic",
             Self::DifferentialMargin => "differential_margin",
             Self::Goto => "goto",
+            Self::BalancedBooks => "balanced_books",
+            Self::JensenShannon => "jensen_shannon",
         }
     }
 }
@@ -75,7 +87,7 @@ impl fmt::Display for Method {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown de-vig method `{0}`; known are multiplicative, additive, power, shin, odds_ratio, \
-     logarithmic, differential_margin and goto"
+     logarithmic, differential_margin, goto, balanced_books and jensen_shannon"
 )]
 pub struct UnknownMethod(pub String);
 

@@ -1,6 +1,6 @@
 //! The methods' equations: implied probabilities in, fair ones out, in place.
 
-use super::{DevigError, Method, Parameter};
+use super::{DevigError, Method, Parameter, jensen_shannon};
 use crate::root;
 
 /// Puts the fair probabilities in the place of the implied ones.
@@ -28,6 +28,8 @@ pub(super) fn take_out(
         Method::OddsRatio => market.odds_ratio(),
         Method::Logarithmic => market.logarithmic(),
         Method::Goto => Some(market.goto()),
+        Method::BalancedBooks => Some(market.balanced_books()),
+        Method::JensenShannon => market.jensen_shannon(),
     };
     let parameter = solved.ok_or(DevigError::NoSolution { method, overround, target })?;
     let outside = implied.iter().position(|p| !(*p > 0.0 && *p < 1.0));
@@ -72,6 +74,18 @@ impl Market<'_> {
         let step = (self.overround - self.target) / errors;
         self.implied.iter_mut().for_each(|p| *p -= step * (1.0 - *p).sqrt());
         parameter("step", step)
+    }
+
+    fn balanced_books(self) -> Option<Parameter> {
+        let selections = self.implied.len() as f64;
+        let z = (self.overround - self.target) / (selections - self.target);
+        self.implied.iter_mut().for_each(|p| *p = (*p - z) / (1.0 - z));
+        parameter("z", z)
+    }
+
+    fn jensen_shannon(self) -> Solved {
+        let distance = jensen_shannon::moved(self.implied, self.target)?;
+        Some(parameter("distance", distance))
     }
 
     fn power(self) -> Solved {

@@ -1,4 +1,4 @@
-//! Fair probabilities from a book's odds: eight ways to take the margin out, and back in.
+//! Fair probabilities from a book's odds: ten ways to take the margin out, and back in.
 //!
 //! A book's implied probabilities `π = 1/odds` add up to the overround, more than one at a
 //! bookmaker and less than one across an exchange's best prices. Each method is a rule by which
@@ -10,6 +10,7 @@
 //! what is decided: see [`crate::outcome::Outcomes::conditional_win`].
 
 mod inverse;
+mod jensen_shannon;
 mod method;
 mod methods;
 
@@ -21,7 +22,7 @@ use crate::value::Odds;
 /// What a method found out about the book, by its customary name.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Parameter {
-    /// `z`, `k`, `c` or `step`; the methods say what each means.
+    /// `z`, `k`, `c`, `step` or `distance`; the methods say what each means.
     pub name: &'static str,
     /// Its value.
     pub value: f64,
@@ -205,6 +206,30 @@ mod tests {
         let additive = devig(Method::Additive, &odds(&[1.5, 2.74])).unwrap();
         for (p, q) in fair.probabilities.iter().zip(&additive.probabilities) {
             assert!((p - q).abs() < 1e-15);
+        }
+    }
+
+    /// By the methods' definitions, to thirty digits by a solver of its own.
+    #[test]
+    fn balanced_books_and_jensen_shannon_solve_their_equations() {
+        let matches = [[4.20, 3.70, 1.95], [2.45, 3.70, 2.90], [2.05, 3.20, 3.80]];
+        let insiders = [0.010593010593, 0.0116305608916, 0.0317313863928];
+        let balanced = [
+            [0.229937962778, 0.262457474485, 0.507604562738],
+            [0.401198872329, 0.261683232144, 0.337117895527],
+            [0.47101959647, 0.289969755976, 0.239010647554],
+        ];
+        let distances = [0.00548306751156, 0.00584546880609, 0.016103084627];
+        let alike = [
+            [0.231521613009, 0.263410823, 0.505067563991],
+            [0.400050035867, 0.262959429336, 0.336990534797],
+            [0.46505798338, 0.291589197048, 0.243352819572],
+        ];
+        for (at, decimals) in matches.iter().enumerate() {
+            let fair = check(Method::BalancedBooks, decimals, &balanced[at], 1e-12);
+            assert!((fair.parameter.unwrap().value - insiders[at]).abs() < 1e-12);
+            let fair = check(Method::JensenShannon, decimals, &alike[at], 1e-12);
+            assert!((fair.parameter.unwrap().value - distances[at]).abs() < 1e-12);
         }
     }
 
