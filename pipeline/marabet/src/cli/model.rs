@@ -41,7 +41,7 @@ pub(crate) enum ModelCommand {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FitArgs {
     /// poisson, dixon-coles, bivariate-poisson, negative-binomial, zero-inflated-poisson,
-    /// hurdle-poisson or weibull-copula
+    /// hurdle-poisson, conway-maxwell-poisson or weibull-copula
     #[arg(long, default_value_t = Model::DixonColes)]
     pub(crate) model: Model,
     /// Decay of a match's weight with its age, per day

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::cholesky::Factor;
 use super::laws::{
-    BivariatePoisson, ByScore, DixonColes, Hurdle, Law, NegativeBinomial, Poisson, WeibullCopula,
-    ZeroInflated,
+    BivariatePoisson, ByScore, ConwayMaxwellPoisson, DixonColes, Hurdle, Law, NegativeBinomial,
+    Poisson, WeibullCopula, ZeroInflated,
 };
 use super::newton::{Ascent, Stuck, ascend};
 use super::objective::{Curvature, Layout, Objective, Penalty};
@@ -92,6 +92,7 @@ impl Task<'_> {
             Model::NegativeBinomial => self.run(ByScore::<_, 3>(NegativeBinomial)),
             Model::ZeroInflatedPoisson => self.run(ByScore::<_, 3>(ZeroInflated)),
             Model::HurdlePoisson => self.run(ByScore::<_, 3>(Hurdle)),
+            Model::ConwayMaxwellPoisson => self.run(ByScore::<_, 3>(ConwayMaxwellPoisson)),
             Model::WeibullCopula => self.run(WeibullCopula),
         }
     }

@@ -1,8 +1,8 @@
 //! From a fitted law and the rates of a match to its score matrix and expected goals.
 
 use super::laws::{
-    BivariatePoisson, Hurdle, NegativeBinomial, ScoreLaw, Series, WeibullCopula, ZeroInflated,
-    marginal,
+    BivariatePoisson, ConwayMaxwellPoisson, Hurdle, NegativeBinomial, ScoreLaw, Series,
+    WeibullCopula, ZeroInflated, conway_maxwell_poisson_mean, marginal,
 };
 use super::{Fit, ForecastError, Means, Model, Rates};
 use crate::matrix::{MatrixError, ScoreMatrix};
@@ -17,6 +17,9 @@ pub(super) fn means(fit: &Fit, rates: Rates) -> Means {
         Model::HurdlePoisson => {
             let some = |rate: f64| -libm::expm1(-rate);
             each(&|rate| some(fit.shape("hurdle") * rate) * rate / some(rate))
+        }
+        Model::ConwayMaxwellPoisson => {
+            each(&|rate| conway_maxwell_poisson_mean(rate, fit.shape("nu")))
         }
         Model::WeibullCopula => {
             let series = Series::new(fit.shape("shape"), GOALS_MAX);
@@ -50,6 +53,7 @@ pub(super) fn matrix(fit: &Fit, rates: Rates) -> Result<ScoreMatrix, ForecastErr
         Model::NegativeBinomial => by_score::<NegativeBinomial>(rates, fit.shape("dispersion")),
         Model::ZeroInflatedPoisson => by_score::<ZeroInflated>(rates, fit.shape("zero_inflation")),
         Model::HurdlePoisson => by_score::<Hurdle>(rates, fit.shape("hurdle")),
+        Model::ConwayMaxwellPoisson => by_score::<ConwayMaxwellPoisson>(rates, fit.shape("nu")),
         Model::WeibullCopula => {
             return weibull(rates, fit.shape("shape"), fit.shape("kappa"));
         }

@@ -20,6 +20,9 @@ pub enum Model {
     /// Poisson above a hurdle that the first goal passes at `hurdle` times the rate (Mullahy,
     /// 1986).
     HurdlePoisson,
+    /// Conway–Maxwell–Poisson counts, more spread than the Poisson below a common `nu` of one, less
+    /// above (Shmueli et al., 2005).
+    ConwayMaxwellPoisson,
     /// Weibull counts of a common `shape` joined by Frank's copula with dependence `kappa`
     /// (Boshnakov, Kharrat and McHale, 2017).
     WeibullCopula,
@@ -27,13 +30,14 @@ pub enum Model {
 
 impl Model {
     /// Every model that can be fitted.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Poisson,
         Self::DixonColes,
         Self::BivariatePoisson,
         Self::NegativeBinomial,
         Self::ZeroInflatedPoisson,
         Self::HurdlePoisson,
+        Self::ConwayMaxwellPoisson,
         Self::WeibullCopula,
     ];
 
@@ -47,6 +51,7 @@ impl Model {
             Self::NegativeBinomial => "negative_binomial",
             Self::ZeroInflatedPoisson => "zero_inflated_poisson",
             Self::HurdlePoisson => "hurdle_poisson",
+            Self::ConwayMaxwellPoisson => "conway_maxwell_poisson",
             Self::WeibullCopula => "weibull_copula",
         }
     }

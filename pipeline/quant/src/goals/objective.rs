@@ -362,8 +362,8 @@ fn centred(mut values: Vec<f64>) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::goals::laws::{
-        BivariatePoisson, ByScore, DixonColes, Hurdle, NegativeBinomial, Poisson, WeibullCopula,
-        ZeroInflated,
+        BivariatePoisson, ByScore, ConwayMaxwellPoisson, DixonColes, Hurdle, NegativeBinomial,
+        Poisson, WeibullCopula, ZeroInflated,
     };
     use crate::goals::{FitOptions, Played, TrainingSetBuilder};
 
@@ -462,6 +462,8 @@ mod tests {
         check(ByScore::<_, 3>(NegativeBinomial), &[1e-4]);
         check(ByScore::<_, 3>(ZeroInflated), &[0.06]);
         check(ByScore::<_, 3>(Hurdle), &[1.2]);
+        check(ByScore::<_, 3>(ConwayMaxwellPoisson), &[1.3]);
+        check(ByScore::<_, 3>(ConwayMaxwellPoisson), &[0.8]);
         check(WeibullCopula, &[1.15, -0.8]);
         check(WeibullCopula, &[0.85, 0.6]);
     }

@@ -43,6 +43,7 @@ fn every_model_is_fitted_with_standard_errors_and_says_how_it_ended() {
         "negative-binomial",
         "zero-inflated-poisson",
         "hurdle-poisson",
+        "conway-maxwell-poisson",
         "weibull-copula",
     ] {
         let fit = json(marabet().args(["model", "fit", "--model", name]).arg(&season));

@@ -2,6 +2,7 @@
 
 mod bivariate_poisson;
 mod by_score;
+mod conway_maxwell_poisson;
 mod dixon_coles;
 mod frank;
 mod hurdle;
@@ -12,6 +13,9 @@ mod zero_inflated;
 
 pub(super) use bivariate_poisson::BivariatePoisson;
 pub(super) use by_score::{ByScore, ScoreLaw};
+pub(super) use conway_maxwell_poisson::{
+    ConwayMaxwellPoisson, mean as conway_maxwell_poisson_mean,
+};
 pub(super) use dixon_coles::DixonColes;
 pub(super) use hurdle::Hurdle;
 pub(super) use negative_binomial::NegativeBinomial;

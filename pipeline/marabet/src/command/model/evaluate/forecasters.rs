@@ -27,7 +27,7 @@ const SEED: u64 = 1;
 const SEASONS_FIRST_FIT: i32 = 3;
 
 /// The forecasters in the order of the table, and what they are made of.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "base_rates",
     "poisson",
     "dixon_coles",
@@ -35,6 +35,7 @@ const NAMES: [&str; 16] = [
     "negative_binomial",
     "zero_inflated_poisson",
     "hurdle_poisson",
+    "conway_maxwell_poisson",
     "weibull_copula",
     "elo",
     "pi",
