@@ -27,10 +27,13 @@ use settings::Settings;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let settings = Settings::from_environment()?;
-    let report = run(&settings).await?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.workers)
+        .enable_all()
+        .build()?;
+    let report = runtime.block_on(run(&settings))?;
     let mut out = std::io::stdout().lock();
     if settings.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;

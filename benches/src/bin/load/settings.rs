@@ -16,19 +16,22 @@ pub(crate) struct Settings {
     pub(crate) quotes: u64,
     /// Partitions of the log.
     pub(crate) partitions: u16,
+    /// Threads of the stages.
+    pub(crate) workers: usize,
     /// Print one JSON object.
     pub(crate) json: bool,
 }
 
 impl Settings {
-    /// From the variables RATE, QUOTES, PARTITIONS and JSON.
+    /// From the variables RATE, QUOTES, PARTITIONS, WORKERS and JSON.
     pub(crate) fn from_environment() -> anyhow::Result<Self> {
         let rate = number("RATE")?;
         let quotes = number("QUOTES")?.unwrap_or(rate.map_or(QUOTES, |rate| rate * SECONDS));
         let partitions = number("PARTITIONS")?.unwrap_or(4);
         let partitions = u16::try_from(partitions).context("PARTITIONS is at most 100")?;
+        let workers = number("WORKERS")?.unwrap_or(2) as usize;
         let json = std::env::var("JSON").is_ok_and(|value| !value.is_empty() && value != "0");
-        Ok(Self { rate, quotes, partitions, json })
+        Ok(Self { rate, quotes, partitions, workers, json })
     }
 }
 
