@@ -1,17 +1,23 @@
 //! Facts into the feed, with the models and the rules that come into force between them.
 
+use std::time::Duration;
+
 use marabet_ingest::football_data;
 use marabet_predict::training::{Skipped, Trainer, TrainingOptions};
 use marabet_quant::goals::FitOptions;
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Body, Event, Instant, Source};
-use marabet_streams::{FeedOptions, FeedWriter, Log};
+use marabet_streams::{FeedOptions, FeedWriter, Log, LogError};
 
 use crate::config::{Config, TrainingConfig};
 
 /// Facts that are gathered before they are appended, at most.
 const GATHERED_MAX: usize = 256;
+/// How often rules are published again where another process publishes them at the same time.
+const PUBLISH_ATTEMPTS: u32 = 10;
+/// After what time.
+const PUBLISH_AGAIN: Duration = Duration::from_millis(100);
 
 /// Appends facts in order. In event time it trains at each boundary, and publishes the model
 /// before the facts that come after it.
@@ -54,7 +60,9 @@ impl Feeder {
     }
 
     /// Puts the rules in force from `at` on, unless they are in force already after what was known
-    /// before. They are a source of their own, so that a change of theirs renumbers no fact.
+    /// before. They are a source of their own, so that a change of theirs renumbers no fact; each
+    /// stands at the position of its number, so that a partition that a kill left without them
+    /// gets them, and no other twice.
     pub(crate) async fn publish_rules(
         &mut self,
         rules: &Rules,
@@ -62,20 +70,34 @@ impl Feeder {
         before: &[Event],
     ) -> anyhow::Result<()> {
         let published = before.iter().filter_map(|event| match &event.body {
-            Body::ConfigPublished(published) => Some(published),
+            Body::ConfigPublished(published) => Some((event, published)),
             _ => None,
         });
-        let last = published.max_by_key(|published| published.number);
-        let number = last.map_or(0, |last| last.number) + 1;
-        let published = ConfigPublished::new(number, rules.clone());
-        if last.is_none_or(|last| last.hash != published.hash) {
-            let source = Source::new("configuration");
-            let writer = FeedWriter::open(&self.log, &source, FeedOptions::default()).await?;
-            writer.append(&[Event::global(at, published)]).await?;
-            writer.flush().await?;
-            writer.close().await?;
+        let last = published.max_by_key(|(_, published)| published.number);
+        let number = last.map_or(0, |(_, last)| last.number) + 1;
+        let fresh = ConfigPublished::new(number, rules.clone());
+        let (number, event) = match last {
+            Some((event, last)) if last.hash == fresh.hash => (last.number, event.clone()),
+            _ => (number, Event::global(at, fresh)),
+        };
+        for attempt in 1.. {
+            match self.publish(number, &event).await {
+                // Another process that starts now says the same.
+                Err(LogError::Fenced { .. }) if attempt < PUBLISH_ATTEMPTS => {
+                    tokio::time::sleep(PUBLISH_AGAIN).await;
+                }
+                published => return Ok(published?),
+            }
         }
-        Ok(())
+        unreachable!("the last attempt returns")
+    }
+
+    async fn publish(&self, number: u64, event: &Event) -> Result<(), LogError> {
+        let source = Source::new("configuration");
+        let writer = FeedWriter::open(&self.log, &source, FeedOptions::default()).await?;
+        writer.append_from(number, std::slice::from_ref(event)).await?;
+        writer.flush().await?;
+        writer.close().await
     }
 
     /// Appends a fact; what it brings about comes before it.
