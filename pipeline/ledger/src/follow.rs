@@ -121,8 +121,11 @@ impl Followed<'_> {
                     // was handed once and the ledger has not, as after a ledger was restored from
                     // a backup, no group hands out again.
                     let handed_out = self.handed_out().await?;
-                    if let Some(line) = self.catch_up(&handed_out).await? {
-                        return Ok(Some(line));
+                    // This may take long, and is given up as harmlessly as it is begun again.
+                    match shutdown.unless_asked(self.catch_up(&handed_out)).await.transpose()? {
+                        None => return Ok(None),
+                        Some(Some(line)) => return Ok(Some(line)),
+                        Some(None) => {}
                     }
                     taken.insert(handed_out)
                 }
@@ -135,7 +138,11 @@ impl Followed<'_> {
                 let Some(last) = frames.last() else { continue };
                 let partition = batch[0].partition;
                 let before = &mut taken[usize::from(partition)];
-                self.ledger.take_in(self.stream, partition, *before, &frames).await?;
+                // It waits while the ledger is rebuilt.
+                let taking = self.ledger.take_in(self.stream, partition, *before, &frames);
+                if shutdown.unless_asked(taking).await.transpose()?.is_none() {
+                    return Ok(None);
+                }
                 *before = last.id.max(*before);
                 acknowledge(reader, batch).await?;
                 waits.reset();
