@@ -110,8 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_brings_what_is_due_and_a_source_that_fails_keeps_no_other_up() {
-        let limits =
-            LookLimits { quiet: Duration::from_millis(30), most: Duration::from_secs(5) };
+        let limits = LookLimits { quiet: Duration::from_millis(30), most: Duration::from_secs(5) };
         let away = || Err(SourceError::transient("away"));
         let sources = vec![given("b", [one(), one()]), given("a", [one(), away(), one()])];
         let seen = look(sources, limits).await;

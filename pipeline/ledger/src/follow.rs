@@ -51,10 +51,9 @@ pub async fn follow(
         }
     }
     let followed = |stream, group| Followed { log, ledger, filed: &filed, stream, group };
-    tokio::try_join!(
-        followed(Stream::Bets, GROUP_BETS).run(shutdown.clone()),
-        followed(Stream::Grants, GROUP_GRANTS).run(shutdown.clone()),
-    )?;
+    let (bets, grants) =
+        (followed(Stream::Bets, GROUP_BETS), followed(Stream::Grants, GROUP_GRANTS));
+    tokio::try_join!(bets.run(shutdown.clone()), grants.run(shutdown))?;
     Ok(())
 }
 

@@ -61,8 +61,7 @@ pub async fn rebuild(log: &Log, ledger: &Ledger, filed: &Filed) -> Result<Rebuil
             if last > EntryId::default() {
                 log.wait_durable(log.namespace().slot_of(stream, partition), last.ms).await?;
             }
-            let course =
-                Course::new(log, filed, (stream, partition), (EntryId::default(), last));
+            let course = Course::new(log, filed, (stream, partition), (EntryId::default(), last));
             take_course(ledger, &mut to, (stream, partition), course).await?;
         }
     }

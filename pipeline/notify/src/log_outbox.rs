@@ -52,7 +52,8 @@ impl Outbox for LogOutbox {
     async fn standing(&self, channel: &str) -> Result<BTreeMap<String, Entry>, OutboxError> {
         let all = self.log.outbox(channel).await.map_err(fault)?.into_iter();
         // An entry that cannot be read has no message that could be changed.
-        let all = all.filter_map(|(subject, text)| Some((subject, serde_json::from_str(&text).ok()?)));
+        let all =
+            all.filter_map(|(subject, text)| Some((subject, serde_json::from_str(&text).ok()?)));
         Ok(all.filter(|(_, entry): &(String, Entry)| entry.stands.is_some()).collect())
     }
 }

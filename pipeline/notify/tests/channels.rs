@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mail_server::MailServer;
 use marabet_notify::commands::{self, Answers, Command};
 use marabet_notify::email::{Mail, MailOptions, MailTls};
 use marabet_notify::secret::Secret;
@@ -21,7 +22,6 @@ use marabet_notify::webhook::{Webhook, WebhookForm, signature};
 use marabet_notify::{Announcement, Channel, Message, Picture, SendError};
 use marabet_streams::ShutdownTrigger;
 use serde_json::json;
-use mail_server::MailServer;
 use support::{grant, key};
 use web::{Reply, Request, Web};
 

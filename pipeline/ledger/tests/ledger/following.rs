@@ -91,32 +91,35 @@ on_both!(a_follower_that_is_cut_off_anywhere_goes_on_where_it_was, async |databa
     assert_eq!(views(&database).await, taken);
 });
 
-on_both!(a_ledger_that_is_rebuilt_while_it_is_followed_misses_nothing, async |database: Database| {
-    let (line, story) = (Line::start(2).await, story(240));
-    let ledger = database.ledger().await;
-    let (trigger, following) = start(&line, &ledger, &None);
-    let (log, rebuilt) = (line.log.clone(), ledger.clone());
-    let rebuilding = tokio::spawn(async move {
-        for _ in 0..3 {
-            rebuild(&log, &rebuilt, &None).await.unwrap();
+on_both!(
+    a_ledger_that_is_rebuilt_while_it_is_followed_misses_nothing,
+    async |database: Database| {
+        let (line, story) = (Line::start(2).await, story(240));
+        let ledger = database.ledger().await;
+        let (trigger, following) = start(&line, &ledger, &None);
+        let (log, rebuilt) = (line.log.clone(), ledger.clone());
+        let rebuilding = tokio::spawn(async move {
+            for _ in 0..3 {
+                rebuild(&log, &rebuilt, &None).await.unwrap();
+            }
+        });
+        // More comes before, while and after each rebuild.
+        let mut grants = story.grants.chunks(story.grants.len() / 8 + 1);
+        for bets in story.bets.chunks(story.bets.len() / 8 + 1) {
+            line.append(Stream::Bets, bets).await;
+            line.append(Stream::Grants, grants.next().unwrap_or_default()).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
-    });
-    // More comes before, while and after each rebuild.
-    let mut grants = story.grants.chunks(story.grants.len() / 8 + 1);
-    for bets in story.bets.chunks(story.bets.len() / 8 + 1) {
-        line.append(Stream::Bets, bets).await;
-        line.append(Stream::Grants, grants.next().unwrap_or_default()).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        rebuilding.await.unwrap();
+        until_caught_up(&line, &ledger).await;
+        trigger.ask();
+        following.await.unwrap();
+        let taken = views(&database).await;
+        assert_eq!((taken[1].len(), taken[2].len()), (240, 240));
+        rebuild(&line.log, &ledger, &None).await.unwrap();
+        assert_eq!(views(&database).await, taken);
     }
-    rebuilding.await.unwrap();
-    until_caught_up(&line, &ledger).await;
-    trigger.ask();
-    following.await.unwrap();
-    let taken = views(&database).await;
-    assert_eq!((taken[1].len(), taken[2].len()), (240, 240));
-    rebuild(&line.log, &ledger, &None).await.unwrap();
-    assert_eq!(views(&database).await, taken);
-});
+);
 
 on_both!(a_rebuild_that_is_cut_off_has_changed_nothing, async |database: Database| {
     let (line, story) = (Line::start(2).await, story(60));
@@ -174,7 +177,9 @@ on_both!(a_ledger_that_is_set_back_under_its_follower_is_made_whole, async |data
     let (trigger, following) = start(&line, &ledger, &None);
     until_caught_up(&line, &ledger).await;
     database
-        .say("DELETE FROM bets; DELETE FROM settlements; DELETE FROM movements; DELETE FROM offsets")
+        .say(
+            "DELETE FROM bets; DELETE FROM settlements; DELETE FROM movements; DELETE FROM offsets",
+        )
         .await;
     line.append(Stream::Bets, rest).await;
     line.append(Stream::Grants, &story.grants[..1]).await;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use marabet_schemas::bets::Deposit;
-use marabet_schemas::{Event, Money, Source, StrategyName};
+use marabet_schemas::{Book, Event, Money, Source, StrategyName};
 use marabet_streams::{FeedOptions, FeedWriter, Log};
 use marabet_web::word::{self, Word, WordError};
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub(crate) async fn say(log: &Log, command: &BetCommand) -> anyhow::Result<Event
         BetCommand::Placed { bet, odds, stake, book } => {
             let odds = odds.map(TryInto::try_into).transpose()?;
             let stake = stake.map(Money::try_from).transpose()?;
-            (bet, Word::Placed { odds, stake, book: book.map(Into::into) })
+            (bet, Word::Placed { odds, stake, book: book.map(Book::new) })
         }
         BetCommand::Skipped { bet, reason } => (bet, Word::Skipped { reason }),
         BetCommand::Void { bet, reason } => (bet, Word::Void { reason }),

@@ -111,9 +111,7 @@ fn ingests(arguments: &RunArgs) -> bool {
 /// Whether the sources of the configuration are followed here, so that nobody else need look.
 fn follows_sources(arguments: &RunArgs, config: &Config) -> bool {
     let another = arguments.stdin || arguments.upcoming || arguments.events.is_some();
-    ingests(arguments)
-        && !another
-        && !(config.sources.is_empty() && arguments.sources.is_empty())
+    ingests(arguments) && !another && !(config.sources.is_empty() && arguments.sources.is_empty())
 }
 
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.

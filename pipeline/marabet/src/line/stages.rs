@@ -204,9 +204,10 @@ impl Stages {
         self.archived.push((Stream::Bets, GROUP_BETS.to_owned()));
         self.archived.push((Stream::Grants, GROUP_GRANTS.to_owned()));
         let (log, ledger, stop) = (self.log.clone(), ledger.clone(), shutdown.clone());
-        self.spawn("ledger", async move {
-            marabet_ledger::follow(&log, &ledger, filed, stop).await
-        });
+        self.spawn(
+            "ledger",
+            async move { marabet_ledger::follow(&log, &ledger, filed, stop).await },
+        );
     }
 
     fn spawn<E: std::error::Error + Send + Sync + 'static>(

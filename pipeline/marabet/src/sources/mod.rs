@@ -118,7 +118,8 @@ pub(crate) fn is_recorded(table: &str, config: &SourcesConfig) -> bool {
 /// whatever they bring where nothing is named.
 pub(crate) fn looked_at(tables: Vec<String>, wanted: &[String]) -> Vec<String> {
     let brings = |table: &String| {
-        let looks = KNOWN.iter().find(|known| known.table == table).map_or(&[][..], |one| one.looks);
+        let looks =
+            KNOWN.iter().find(|known| known.table == table).map_or(&[][..], |one| one.looks);
         looks.iter().any(|one| wanted.is_empty() || wanted.iter().any(|wanted| wanted == one))
     };
     tables.into_iter().filter(brings).collect()

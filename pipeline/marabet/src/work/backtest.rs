@@ -256,13 +256,7 @@ impl Compared {
     }
 }
 
-fn record(
-    job: &str,
-    at: Instant,
-    one: &Compared,
-    parameters: &Value,
-    report: &str,
-) -> BacktestRun {
+fn record(job: &str, at: Instant, one: &Compared, parameters: &Value, report: &str) -> BacktestRun {
     BacktestRun {
         id: format!("{job}/{}", one.strategy),
         name: one.strategy.clone(),

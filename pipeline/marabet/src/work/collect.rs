@@ -196,7 +196,8 @@ impl Collect {
             }
             let table = table_of.get(source.name()).cloned();
             // One that will not be better by itself is opened anew, with whatever was mended.
-            if let (Some(table), false) = (table, matches!(fault, Some(SourceError::Permanent { .. })))
+            if let (Some(table), false) =
+                (table, matches!(fault, Some(SourceError::Permanent { .. })))
             {
                 open.sources.insert(table, source);
             }

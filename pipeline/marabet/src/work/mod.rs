@@ -106,11 +106,7 @@ impl Desk {
     }
 
     /// Hands on every event of a stream, those that the log has dropped first.
-    async fn each(
-        &self,
-        stream: Stream,
-        take: impl FnMut(Event) + Send,
-    ) -> anyhow::Result<()> {
+    async fn each(&self, stream: Stream, take: impl FnMut(Event) + Send) -> anyhow::Result<()> {
         let archive = Archive::at(&self.config.archive_location())?;
         past::each(&self.log, &archive, stream, take).await
     }

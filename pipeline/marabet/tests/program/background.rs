@@ -232,7 +232,10 @@ fn names_that_wait_for_an_answer_stand_in_the_ledger_and_are_told_once() {
     assert_eq!(told.matches("perhaps Wolves").count(), 1, "{told}");
     run(on(&config).args(["names", "merge", "1"]));
     let done = json(on(&config).args(["jobs", "run", "names", "--wait"]));
-    assert!(done.to_string().contains("answered\\\":1") || done.to_string().contains("answered\":1"), "{done}");
+    assert!(
+        done.to_string().contains("answered\\\":1") || done.to_string().contains("answered\":1"),
+        "{done}"
+    );
 }
 
 #[test]

@@ -244,7 +244,9 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
     let tail = command(&["events", "tail", "feed", "-n", "50"]).output().unwrap();
     let quotes = text(&tail);
     assert!(quotes.contains("bet365") && quotes.contains("pinnacle"), "{quotes}");
-    assert!(quotes.lines().all(|line| !line.contains("quote") || line.contains("|Wolves|Brighton|1")));
+    assert!(
+        quotes.lines().all(|line| !line.contains("quote") || line.contains("|Wolves|Brighton|1"))
+    );
 
     sharp.answer(|_, _| Answer::status(503, "away"));
     let second = collect(r#"{ "quiet_s": 3, "what": ["odds"] }"#);
@@ -254,7 +256,8 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
         .unwrap();
     assert!(text(&wrong).contains("odds, stats, live, teams"), "{}", text(&wrong));
 
-    let _running = Process(command(&["run"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+    let _running =
+        Process(command(&["run"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
     until("the process is known", || {
         let status = said(&mut command(&["status"]));
         status["processes"].to_string().contains("sources")
