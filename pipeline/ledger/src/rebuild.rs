@@ -54,16 +54,20 @@ pub async fn rebuild(log: &Log, ledger: &Ledger, filed: &Filed) -> Result<Rebuil
         to.execute(&*format!("DELETE FROM {table}")).await.map_err(fault)?;
     }
     // Looked at under the lock: what a follower had taken in before lies within.
+    let mut ends = Vec::new();
     for stream in [Stream::Bets, Stream::Grants] {
         let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
         for partition in 0..partitions {
-            let last = log.last_id(stream, partition).await?;
-            if last > EntryId::default() {
-                log.wait_durable(log.namespace().slot_of(stream, partition), last.ms).await?;
-            }
-            let course = Course::new(log, filed, (stream, partition), (EntryId::default(), last));
-            take_course(ledger, &mut to, (stream, partition), course).await?;
+            ends.push((stream, partition, log.last_id(stream, partition).await?));
         }
+    }
+    for (stream, partition, last) in ends {
+        let slot = log.namespace().slot_of(stream, partition);
+        if last > EntryId::default() {
+            log.wait_durable(slot, last.ms).await?;
+        }
+        let course = Course::new(log, filed, (stream, partition), (EntryId::default(), last));
+        take_course(ledger, &mut to, (stream, partition), course).await?;
     }
     to.commit().await.map_err(fault)?;
     Ok(Rebuilt {
