@@ -236,7 +236,7 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
         serde_json::from_str::<Value>(done["job"]["result"].as_str().unwrap()).unwrap()
     };
     let first = collect(r#"{ "quiet_s": 3 }"#);
-    for source in ["api_football", "pinnacle", "the_odds_api"] {
+    for source in ["api-football", "pinnacle", "the-odds-api"] {
         let told = &first["sources"][source];
         assert!(told["events"].as_u64() > Some(0) && told["fault"].is_null(), "{first}");
     }
