@@ -59,9 +59,6 @@ bench-names: ## Measure how well the names of providers are joined, on the data 
 
 bench-betfair: ## Time the reading of exchange files beside betfair_data, installed from PyPI
 	@benches/peers/betfair.sh $(ARGS)
-bench-jobs: setup ## Time short jobs beside Celery, and the ledger beside plain inserts
-	@benches/peers/jobs.sh
-	@$(CARGO) run --quiet --release -p marabet-benches --example ledger_rate
 
 bench-jobs: setup ## Time short jobs beside Celery, and the ledger beside plain inserts
 	@benches/peers/jobs.sh

@@ -100,7 +100,7 @@ async fn ours(frames: &[(Stream, Vec<Frame>)]) -> f64 {
     for (stream, frames) in frames {
         for batch in frames.chunks(FRAMES) {
             let batch: Vec<&Frame> = batch.iter().collect();
-            ledger.take_in(*stream, 0, &batch).await.unwrap();
+            ledger.take_in(*stream, 0, EntryId::default(), &batch).await.unwrap();
         }
     }
     BETS as f64 / began.elapsed().as_secs_f64()

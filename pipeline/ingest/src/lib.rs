@@ -13,6 +13,7 @@ pub mod football_data;
 pub mod http;
 mod json;
 pub mod lines;
+pub mod look;
 pub mod merged;
 pub mod names;
 pub mod ndjson;

@@ -69,6 +69,41 @@ pub enum LedgerError {
         /// Where the stream ends.
         last: String,
     },
+    /// The ledger was set back while it was followed: rebuilt, or restored from a backup. It passes:
+    /// the follower begins anew where the ledger is.
+    #[error(
+        "the ledger has taken in {stream} of partition {partition} up to {found} and had it up to {after}: it was rebuilt or restored meanwhile"
+    )]
+    SetBack {
+        /// Which stream.
+        stream: &'static str,
+        /// Which partition.
+        partition: u16,
+        /// How far it was.
+        after: String,
+        /// How far it is.
+        found: String,
+    },
+    /// The log has dropped what the ledger needs, and it is not to be had elsewhere.
+    #[error(
+        "the log has dropped what comes after {after} in {stream} of partition {partition}, and {reason}; name the place of its archive (`archive.location`), or restore a ledger that is further"
+    )]
+    Dropped {
+        /// Which stream.
+        stream: &'static str,
+        /// Which partition.
+        partition: u16,
+        /// How far it is known.
+        after: String,
+        /// Where it was looked for.
+        reason: String,
+    },
+    /// What the log has dropped cannot be read where it is filed.
+    #[error("what the log has dropped cannot be read: {reason}")]
+    Earlier {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// The database refuses a statement.
     #[error("the ledger at {at}: {reason}")]
     Database {
@@ -87,7 +122,7 @@ impl LedgerError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Away { .. } => true,
+            Self::Away { .. } | Self::SetBack { .. } | Self::Earlier { .. } => true,
             Self::Log(error) => error.is_transient(),
             _ => false,
         }

@@ -180,6 +180,9 @@ pub(crate) struct DemoArgs {
     /// Show the dashboard from the beginning, and leave it open until interrupted
     #[arg(long)]
     pub(crate) serve: bool,
+    /// Stream nothing: write the season and those before it into this file, as `run --events` reads
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["serve", "all"])]
+    pub(crate) write: Option<PathBuf>,
 }
 
 /// `marabet run`

@@ -38,6 +38,8 @@ pub struct Audience {
     pub settled: bool,
     /// Whether errors of the system are told here.
     pub errors: bool,
+    /// Whether it is told here that names of teams wait for an answer.
+    pub names: bool,
     /// Whether the daily and weekly reports are sent here.
     pub reports: bool,
 }
@@ -57,6 +59,7 @@ impl Default for Audience {
             notice: true,
             settled: true,
             errors: true,
+            names: true,
             reports: true,
         }
     }

@@ -1,5 +1,7 @@
 //! The outbox in the log's Redis, where it outlives the process.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use marabet_streams::Log;
 
@@ -45,6 +47,14 @@ impl Outbox for LogOutbox {
 
     async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError> {
         read(self.log.outbox_find(channel, subject).await.map_err(fault)?)
+    }
+
+    async fn standing(&self, channel: &str) -> Result<BTreeMap<String, Entry>, OutboxError> {
+        let all = self.log.outbox(channel).await.map_err(fault)?.into_iter();
+        // An entry that cannot be read has no message that could be changed.
+        let all =
+            all.filter_map(|(subject, text)| Some((subject, serde_json::from_str(&text).ok()?)));
+        Ok(all.filter(|(_, entry): &(String, Entry)| entry.stands.is_some()).collect())
     }
 }
 

@@ -68,6 +68,9 @@ async fn follow(
         let mut reader = Reader::new(log, stream, group, options);
         // One loop of a channel looks after the messages that stand.
         let looks_around = stream == Stream::Grants;
+        if looks_around {
+            notifier.watch_anew();
+        }
         match serve(&mut reader, notifier, looks_around, &mut shutdown).await? {
             End::Asked => {
                 reader.close().await;

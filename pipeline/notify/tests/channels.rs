@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+#[path = "support/mail_server.rs"]
+mod mail_server;
 mod support;
 #[path = "support/web.rs"]
 mod web;
 
 use std::collections::BTreeSet;
-use std::io::BufRead;
-use std::path::Path;
-use std::process::{Child, Command as Process, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mail_server::MailServer;
 use marabet_notify::commands::{self, Answers, Command};
 use marabet_notify::email::{Mail, MailOptions, MailTls};
 use marabet_notify::secret::Secret;
@@ -211,76 +211,29 @@ async fn commands_are_answered_in_known_chats_alone_and_each_once() {
     assert_eq!(had[3].json()["offset"], 4);
 }
 
-/// A mail server, with a certificate of its own.
-struct MailServer {
-    folder: tempfile::TempDir,
-    child: Child,
-    port: u16,
-}
-
-impl MailServer {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let made = Process::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-            .arg(path("key.pem"))
-            .arg("-out")
-            .arg(path("certificate.pem"))
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = root.join("../../target/mail/bin/python");
-        assert!(python.exists(), "the mail server of the tests is missing; run `make setup`");
-        let mut child = Process::new(python)
-            .arg(root.join("tests/support/mail_server.py"))
-            .args([folder.path().to_owned(), path("certificate.pem"), path("key.pem")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { folder, child, port: port.trim().parse().unwrap() }
-    }
-
-    fn options(&self, to: &str) -> MailOptions {
-        MailOptions {
-            host: "localhost".to_owned(),
-            port: self.port,
-            tls: MailTls::Starttls,
-            certificate: Some(std::fs::read(self.folder.path().join("certificate.pem")).unwrap()),
-            login: Some(("bettor".to_owned(), Secret::new("s3cret"))),
-            from: "MaraBet <bets@example.org>".to_owned(),
-            to: vec![to.to_owned()],
-        }
-    }
-
-    fn mail(&self, number: u32) -> String {
-        std::fs::read_to_string(self.folder.path().join(format!("{number}.eml"))).unwrap()
-    }
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+fn options(server: &MailServer, to: &str) -> MailOptions {
+    MailOptions {
+        host: "localhost".to_owned(),
+        port: server.port,
+        tls: MailTls::Starttls,
+        certificate: Some(std::fs::read(server.certificate()).unwrap()),
+        login: Some(("bettor".to_owned(), Secret::new("s3cret"))),
+        from: "MaraBet <bets@example.org>".to_owned(),
+        to: vec![to.to_owned()],
     }
 }
 
 #[tokio::test]
 async fn a_mail_goes_over_tls_with_a_login_and_carries_the_picture() {
     let server = MailServer::start();
-    let mail = Mail::new("mail", &server.options("me@example.org")).unwrap();
+    let mail = Mail::new("mail", &options(&server, "me@example.org")).unwrap();
     mail.send(&alert()).await.unwrap();
-    let got = server.mail(1);
+    let got = &server.mails()[0];
     assert!(got.contains("Subject: Arsenal v Chelsea: Arsenal to win at 2.15, bet365"), "{got}");
     assert!(got.contains("stake 23.40 EUR") && got.contains("To: me@example.org"), "{got}");
     let picture = Picture { name: "equity.png".to_owned(), png: b"\x89PNG".to_vec() };
     mail.show(&alert(), &picture).await.unwrap();
-    let got = server.mail(2);
+    let got = &server.mails()[1];
     assert!(got.contains("image/png") && got.contains("equity.png"), "{got}");
 
     for (to, password, refused) in [
@@ -289,15 +242,15 @@ async fn a_mail_goes_over_tls_with_a_login_and_carries_the_picture() {
         ("me@example.org", "wr0ng", true),
     ] {
         let login = Some(("bettor".to_owned(), Secret::new(password)));
-        let options = MailOptions { login, ..server.options(to) };
+        let options = MailOptions { login, ..options(&server, to) };
         let error = Mail::new("mail", &options).unwrap().send(&alert()).await.unwrap_err();
         assert_eq!(matches!(error, SendError::Refused(_)), refused, "{to}: {error}");
         let shown = format!("{error} {options:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("wr0ng"), "{shown}");
     }
-    let unknown = MailOptions { certificate: None, ..server.options("me@example.org") };
+    let unknown = MailOptions { certificate: None, ..options(&server, "me@example.org") };
     let error = Mail::new("mail", &unknown).unwrap().send(&alert()).await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
-    let wrong = MailOptions { from: "no address".to_owned(), ..server.options("me@example.org") };
+    let wrong = MailOptions { from: "no address".to_owned(), ..options(&server, "me@example.org") };
     assert!(Mail::new("mail", &wrong).err().unwrap().to_string().contains("no address"));
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -252,6 +252,72 @@ impl Outbox for Failing {
     async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError> {
         self.outbox.find(channel, subject).await
     }
+
+    async fn standing(&self, channel: &str) -> Result<BTreeMap<String, Entry>, OutboxError> {
+        self.outbox.standing(channel).await
+    }
+}
+
+/// A channel whose messages can be changed: a place and a text each.
+#[derive(Default)]
+struct Changeable {
+    edits: Mutex<Vec<(String, String)>>,
+    away: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl Channel for Changeable {
+    fn name(&self) -> &str {
+        "changeable"
+    }
+
+    async fn send(&self, _: &Message) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    async fn post(&self, _: &Message) -> Result<Option<String>, SendError> {
+        Ok(Some("9".to_owned()))
+    }
+
+    async fn edit(&self, place: &str, message: &Message) -> Result<(), SendError> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(SendError::Away { reason: "busy".to_owned(), wait: None });
+        }
+        self.edits().push((place.to_owned(), message.text.clone()));
+        Ok(())
+    }
+}
+
+impl Changeable {
+    fn edits(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+        self.edits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_no_longer_holds_is_marked_once_whoever_told_it() {
+    let (channel, outbox) = (Arc::new(Changeable::default()), Arc::new(MemoryOutbox::new()));
+    // A process that tells, and is gone; one that comes at 11 minutes, when the price has passed.
+    let notifier = |late: i64| {
+        let clock = Arc::new(Started(tokio::time::Instant::now(), late));
+        Notifier::new(channel.clone(), outbox.clone(), clock, NotifierOptions::default())
+    };
+    let first = notifier(1);
+    assert!(matches!(first.handle(&event(grant())).await, Ok(Told::Now(_))));
+    first.look_around().await.unwrap();
+    assert_eq!(*channel.edits(), [], "it still holds");
+
+    let second = notifier(660);
+    channel.away.store(true, Ordering::Relaxed);
+    second.look_around().await.unwrap();
+    channel.away.store(false, Ordering::Relaxed);
+    for _ in 0..3 {
+        second.look_around().await.unwrap();
+    }
+    notifier(720).look_around().await.unwrap();
+    let edits = channel.edits().clone();
+    let [(place, text)] = &edits[..] else { panic!("{edits:?}") };
+    assert!(place == "9" && text.starts_with("EXPIRED · ") && text.contains("2.15"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

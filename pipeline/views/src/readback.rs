@@ -25,6 +25,13 @@ impl<'a> Pages<'a> {
         Self { log, stream, partition, from: None, done: false }
     }
 
+    /// From behind an entry.
+    #[must_use]
+    pub fn after(log: &'a Log, stream: Stream, partition: u16, id: EntryId) -> Self {
+        let from = Some(EntryId { seq: id.seq + 1, ..id });
+        Self { log, stream, partition, from, done: false }
+    }
+
     /// The next frames; none at the end.
     ///
     /// # Errors

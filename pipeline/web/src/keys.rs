@@ -22,7 +22,7 @@ const HASH_PREFIX: &str = "sha256:";
 pub enum Scope {
     /// To look at everything.
     Read,
-    /// To append events, and to retry or drop dead letters.
+    /// To append events, to say what became of a bet, and to retry or drop dead letters.
     Operate,
 }
 

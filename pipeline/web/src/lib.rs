@@ -1,8 +1,8 @@
 //! The faces of the pipeline: the API, the dashboard, the metrics.
 //!
 //! A [`Server`] follows the log, keeps a board of what it shows, and answers over HTTP. It reads
-//! views from the cache first. What it writes are own events, behind the durable horizon, and what
-//! an operator does about dead letters. Every process can serve its metrics alone ([`exporter`]).
+//! views from the cache first. What it writes are own events and what the user says of bets, behind
+//! the durable horizon, and what an operator does about dead letters. Every process can serve its metrics alone ([`exporter`]).
 //!
 //! The crate knows no configuration file and no command line.
 
@@ -27,6 +27,7 @@ mod openapi;
 mod page;
 mod problem;
 mod server;
+pub mod word;
 
 pub use config::{ConfigFault, WebConfig};
 pub use openapi::document as openapi_document;

@@ -14,7 +14,7 @@ async fn while_postgresql_is_away_the_log_keeps_what_comes_and_then_all_is_there
     let (line, story) = (Line::start(2).await, story(100));
     let ledger = database.ledger().await;
     let (log, following) = (line.log.clone(), ledger.clone());
-    let task = tokio::spawn(async move { follow(&log, &following, Shutdown::never()).await });
+    let task = tokio::spawn(async move { follow(&log, &following, None, Shutdown::never()).await });
     let (first, rest) = story.bets.split_at(story.bets.len() / 2);
     line.append(Stream::Bets, first).await;
     tokio::time::sleep(Duration::from_millis(2_300)).await;

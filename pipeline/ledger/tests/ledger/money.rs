@@ -16,7 +16,7 @@ on_both!(
         line.append(Stream::Grants, &story.grants).await;
         line.append(Stream::Bets, &story.bets).await;
         let (log, following) = (line.log.clone(), ledger.clone());
-        tokio::spawn(async move { follow(&log, &following, Shutdown::never()).await });
+        tokio::spawn(async move { follow(&log, &following, None, Shutdown::never()).await });
         until("all is settled", || async {
             let status = ledger.status(&line.log).await.unwrap();
             status.streams.iter().all(|one| one.taken == one.last)

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use marabet_ledger::Ledger;
-use marabet_schemas::frame::encode;
-use marabet_schemas::{Event, Instant};
+use marabet_ledger::{Earlier, EarlierFrames, Ledger};
+use marabet_schemas::frame::{Frame, encode};
+use marabet_schemas::{EntryId, Event, Instant};
 use marabet_streams::{EmbeddedOptions, EmbeddedRedis, Log, LogOptions, Namespace, Stream};
 use tempfile::TempDir;
 
@@ -220,6 +220,51 @@ impl Line {
                 add.query_async::<String>(&mut connection).await.unwrap();
             }
         }
+    }
+
+    /// Drops all but the last entries of a stream, as trimming does.
+    pub(crate) async fn trim(&self, stream: Stream, partition: u16, keeps: usize) {
+        let client = redis::Client::open(self.redis.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut trim = redis::cmd("XTRIM");
+        trim.arg(self.log.namespace().stream(stream, partition)).arg("MAXLEN").arg(keeps);
+        assert!(trim.query_async::<u64>(&mut connection).await.unwrap() > 0);
+    }
+}
+
+/// Frames that are filed: stream, partition, and what it had.
+#[derive(Default)]
+pub(crate) struct Kept(Vec<(Stream, u16, Vec<Frame>)>);
+
+impl Kept {
+    pub(crate) async fn all_of(log: &Log) -> Self {
+        let mut all = Vec::new();
+        for stream in [Stream::Bets, Stream::Grants] {
+            let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
+            for partition in 0..partitions {
+                let frames = log.range(stream, partition, None, None, 10_000).await.unwrap();
+                all.push((stream, partition, frames));
+            }
+        }
+        Self(all)
+    }
+}
+
+impl Earlier for Kept {
+    fn frames(
+        &self,
+        stream: Stream,
+        partition: u16,
+        from: EntryId,
+    ) -> Result<EarlierFrames, String> {
+        let place = (stream, partition);
+        let found = self.0.iter().filter(|(stream, partition, _)| (*stream, *partition) == place);
+        let frames: Vec<Frame> = found
+            .flat_map(|(_, _, frames)| frames)
+            .filter(|frame| from <= frame.id)
+            .cloned()
+            .collect();
+        Ok(Box::new(frames.into_iter().map(Ok)))
     }
 }
 

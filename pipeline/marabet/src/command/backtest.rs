@@ -28,8 +28,11 @@ pub(super) fn execute(arguments: &[OsString], global: &Global) -> anyhow::Result
     )
 }
 
-/// The program beside this one, else the one on the PATH.
-fn program() -> PathBuf {
+/// The program that `MARABET_BACKTEST` names, else the one beside this, else that on the PATH.
+pub(crate) fn program() -> PathBuf {
+    if let Some(named) = std::env::var_os("MARABET_BACKTEST") {
+        return named.into();
+    }
     let beside = std::env::current_exe().ok().map(|own| own.with_file_name(PROGRAM));
     beside.filter(|path| path.exists()).unwrap_or_else(|| PROGRAM.into())
 }

@@ -2,16 +2,16 @@
 
 use std::io::{self, Write};
 
-use marabet_schemas::bets::{BetPlaced, BetSkipped, BetVoid, Deposit, Grant};
-use marabet_schemas::{BetId, Body, Event, MatchKey, Money, Source, StrategyName};
-use marabet_streams::{FeedOptions, FeedWriter, Log, Stream};
+use marabet_schemas::bets::Deposit;
+use marabet_schemas::{Book, Event, Money, Source, StrategyName};
+use marabet_streams::{FeedOptions, FeedWriter, Log};
+use marabet_web::word::{self, Word, WordError};
 use serde::Serialize;
 
 use crate::cli::{BetCommand, DepositArgs};
 use crate::config::Config;
 use crate::failure::NotThere;
 use crate::line::open;
-use crate::line::readback::Pages;
 use crate::output::{self, Answer};
 
 /// What was written.
@@ -39,31 +39,19 @@ pub(super) async fn execute(
 
 /// Writes what the user says of a bet into the log. Returns the fact.
 pub(crate) async fn say(log: &Log, command: &BetCommand) -> anyhow::Result<Event> {
-    let (BetCommand::Placed { bet, .. }
-    | BetCommand::Skipped { bet, .. }
-    | BetCommand::Void { bet, .. }) = command;
-    let (key, grant) = granted(log, *bet).await?.ok_or_else(|| {
-        NotThere(format!("no stake was granted to a bet {bet}; `marabet bets list` has them all"))
-    })?;
-    let body: Body = match command {
-        BetCommand::Placed { odds, stake, book, .. } => {
-            let alerted = &grant.value_bet;
-            let odds = odds.map(TryInto::try_into).transpose()?.unwrap_or(alerted.odds);
-            let stake = stake.map(Money::try_from).transpose()?.unwrap_or(grant.stake);
-            if stake <= Money::ZERO {
-                anyhow::bail!("a placed bet has a stake above 0; name it with --stake");
-            }
-            let book = book.as_deref().map_or_else(|| alerted.book.clone(), Into::into);
-            BetPlaced { bet: *bet, book, odds, stake }.into()
+    let (bet, word) = match command.clone() {
+        BetCommand::Placed { bet, odds, stake, book } => {
+            let odds = odds.map(TryInto::try_into).transpose()?;
+            let stake = stake.map(Money::try_from).transpose()?;
+            (bet, Word::Placed { odds, stake, book: book.map(Book::new) })
         }
-        BetCommand::Skipped { reason, .. } => {
-            BetSkipped { bet: *bet, reason: reason.clone() }.into()
-        }
-        BetCommand::Void { reason, .. } => BetVoid { bet: *bet, reason: reason.clone() }.into(),
+        BetCommand::Skipped { bet, reason } => (bet, Word::Skipped { reason }),
+        BetCommand::Void { bet, reason } => (bet, Word::Void { reason }),
     };
-    let event = Event::of(key, open::now(), body);
-    append(log, event.clone()).await?;
-    Ok(event)
+    word::say(log, bet, &word, open::now()).await.map_err(|error| match error {
+        WordError::NoBet(_) => NotThere(error.to_string()).into(),
+        error => error.into(),
+    })
 }
 
 pub(super) async fn deposit(
@@ -94,19 +82,4 @@ async fn append(log: &Log, event: Event) -> anyhow::Result<()> {
     writer.append(&[event]).await?;
     writer.flush().await?;
     Ok(writer.close().await?)
-}
-
-/// The grant of a bet.
-async fn granted(log: &Log, wanted: BetId) -> anyhow::Result<Option<(MatchKey, Grant)>> {
-    let mut pages = Pages::of(log, Stream::Grants, 0);
-    while let Some(frames) = pages.next().await? {
-        for event in frames.into_iter().flat_map(|frame| frame.events).flatten() {
-            if let (Body::Grant(grant), Some(key)) = (event.body, event.key)
-                && grant.value_bet.bet == wanted
-            {
-                return Ok(Some((key, grant)));
-            }
-        }
-    }
-    Ok(None)
 }

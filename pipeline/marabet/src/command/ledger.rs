@@ -2,12 +2,14 @@
 
 use std::io::{self, Write};
 
+use marabet_archive::Archive;
 use marabet_ledger::{Ledger, Pending, Rebuilt, Status, rebuild};
+use marabet_streams::Log;
 use serde::Serialize;
 
 use crate::cli::LedgerCommand;
 use crate::config::Config;
-use crate::line::open;
+use crate::line::{open, past};
 use crate::output::{Answer, say};
 
 pub(super) async fn execute(
@@ -21,9 +23,9 @@ pub(super) async fn execute(
     let ledger = open::ledger(config).await?;
     let opened = open::log(config).await?;
     let answered = match command {
-        LedgerCommand::Rebuild => match rebuild(&opened.log, &ledger).await {
+        LedgerCommand::Rebuild => match rebuilt(&opened.log, &ledger, config).await {
             Ok(rebuilt) => say(&Done(rebuilt), json),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         },
         _ => match ledger.status(&opened.log).await {
             Ok(status) => say(&Shown(status), json),
@@ -33,6 +35,11 @@ pub(super) async fn execute(
     opened.close().await?;
     ledger.close().await;
     answered
+}
+
+async fn rebuilt(log: &Log, ledger: &Ledger, config: &Config) -> anyhow::Result<Rebuilt> {
+    let archive = Archive::at(&config.archive_location())?;
+    Ok(rebuild(log, ledger, &past::filed(&archive)).await?)
 }
 
 async fn migrate(config: &Config, dry_run: bool, json: bool) -> anyhow::Result<()> {

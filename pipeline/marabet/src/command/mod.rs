@@ -27,6 +27,7 @@ mod sources;
 mod status;
 mod why;
 
+pub(crate) use backtest::program as backtest_program;
 pub(crate) use bet::say as say_of_bet;
 pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;

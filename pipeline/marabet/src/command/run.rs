@@ -1,16 +1,13 @@
 //! `marabet run`: stages over the log of the configuration, and a source into it.
 
-use std::fs::OpenOptions;
-use std::io::BufWriter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use marabet_archive::{Archive, ArchiverOptions, GROUP};
 use marabet_ingest::clock::WallClock as SourceClock;
 use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
-use marabet_ingest::{RejectWriter, Rejects, SourceError};
+use marabet_ingest::{Rejects, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Event, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
@@ -43,6 +40,7 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
         // What standard input has said cannot be asked for again.
         on_stuck: restart::on_stuck(!arguments.stdin),
         ledger: None,
+        follows_sources: follows_sources(arguments, config),
     };
     if part.runs(StageName::Ledger) || part.runs(StageName::Jobs) {
         part.ledger = Some(open::ledger(config).await?);
@@ -105,10 +103,22 @@ async fn show(
     Ok(())
 }
 
+/// Whether facts are fed here.
+fn ingests(arguments: &RunArgs) -> bool {
+    arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest)
+}
+
+/// Whether the sources of the configuration are followed here, so that nobody else need look.
+fn follows_sources(arguments: &RunArgs, config: &Config) -> bool {
+    let another = arguments.stdin || arguments.upcoming || arguments.events.is_some();
+    ingests(arguments) && !another && !(config.sources.is_empty() && arguments.sources.is_empty())
+}
+
 /// Feeds what there is to feed; returns at the source's end where the run ends with it.
 async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<()> {
-    let ingests = arguments.stages.is_empty() || arguments.stages.contains(&StageName::Ingest);
-    if ingests && let Some(opening) = source(log, arguments, config).await? {
+    if ingests(arguments)
+        && let Some(opening) = source(log, arguments, config).await?
+    {
         feed(log, opening, arguments.stdin, config).await?;
     }
     if !arguments.until_done {
@@ -170,13 +180,7 @@ async fn feed(
     config: &Config,
 ) -> anyhow::Result<()> {
     let Opening { mut source, recorded } = opening;
-    let folder = &config.log.folder;
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let path = folder.join("rejects.ndjson");
-    let file = OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.with_context(|| path.display().to_string())?;
-    let mut rejects = RejectWriter::new(BufWriter::new(file));
-
+    let (path, mut rejects) = sources::rejects(&config.log.folder)?;
     let mut feeder = Feeder::open(log, source.name(), config).await?;
     let before = facts_before(log, config).await?;
     feeder.publish_rules(&config.rules(), open::now(), &before).await?;

@@ -59,7 +59,7 @@ impl Default for JobsConfig {
 }
 
 /// The plans of the program: name, which is the job's, and line of cron.
-const PLANS: [(&str, &str); 12] = [
+const PLANS: [(&str, &str); 13] = [
     ("clean", "0 1 * * *"),
     ("optimise", "30 1 * * *"),
     ("train", "0 2 * * *"),
@@ -71,6 +71,7 @@ const PLANS: [(&str, &str); 12] = [
     ("daily_report", "0 8 * * *"),
     ("cache_advice", "50 8 * * 1"),
     ("collect", "*/15 * * * *"),
+    ("names", "*/10 * * * *"),
     ("health", "* * * * *"),
 ];
 

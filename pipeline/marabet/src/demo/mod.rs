@@ -10,6 +10,7 @@ mod report;
 mod screen;
 mod season;
 mod verify;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,9 @@ use screen::Screen;
 use season::Season;
 
 pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Result<()> {
+    if let Some(file) = &arguments.write {
+        return say(&written::write(file, arguments, global.json).await?, global.json);
+    }
     let config = demo_config(arguments, configuration(global)?)?;
     folder::make_anew(&arguments.folder)?;
     let season = season::find(arguments, global.json).await?;
@@ -78,6 +82,7 @@ fn part(config: &Config, screen: Arc<Screen>) -> anyhow::Result<Part> {
         alerts: Alerts::through(screen),
         archive: Some((Archive::at(&config.archive_location())?, archiver_options())),
         ledger: None,
+        follows_sources: false,
         on_stuck: watchdog::end_process(),
     })
 }

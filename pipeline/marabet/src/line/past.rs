@@ -1,30 +1,78 @@
-//! What was known before a process began: from the log, and from the archive what it has dropped.
+//! What was known before: from the log, and from the archive what the log has dropped.
 
-use marabet_archive::{Archive, Days, Holding};
-use marabet_schemas::Event;
+use std::sync::Arc;
+
+use marabet_archive::{Archive, Days, Holding, day_of};
+use marabet_ledger::{Earlier, EarlierFrames, Filed};
+use marabet_schemas::{EntryId, Event};
 use marabet_streams::{Log, Stream};
-use marabet_views::readback;
+use marabet_views::readback::Pages;
+
+/// Hands on every event of a stream, partition after partition, each in its order.
+pub(crate) async fn each(
+    log: &Log,
+    archive: &Archive,
+    stream: Stream,
+    mut take: impl FnMut(Event) + Send,
+) -> anyhow::Result<()> {
+    let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
+    for partition in 0..partitions {
+        let mut last = EntryId::default();
+        if log.entries_gone(stream, partition).await? > 0 {
+            // To its end: what the log drops meanwhile is in it.
+            tokio::task::block_in_place(|| -> anyhow::Result<()> {
+                if archive.about()?.is_none() {
+                    return Ok(());
+                }
+                for frame in archive.frames(&Holding::Stream(stream), partition, &Days::ALL)? {
+                    let frame = frame?;
+                    last = frame.id;
+                    frame.events.into_iter().flatten().for_each(&mut take);
+                }
+                Ok(())
+            })?;
+        }
+        let mut pages = Pages::after(log, stream, partition, last);
+        while let Some(frames) = pages.next().await? {
+            frames.into_iter().flat_map(|frame| frame.events).flatten().for_each(&mut take);
+        }
+    }
+    Ok(())
+}
 
 /// All facts, partition after partition.
 pub(crate) async fn facts(log: &Log, archive: &Archive) -> anyhow::Result<Vec<Event>> {
     let mut all = Vec::new();
-    for partition in 0..log.namespace().partitions() {
-        let first = log.range(Stream::Feed, partition, None, None, 1).await?;
-        let first = first.first().map(|frame| frame.id);
-        let dropped = log.entries_gone(Stream::Feed, partition).await? > 0;
-        if dropped && archive.about()?.is_some() {
-            let feed = Holding::Stream(Stream::Feed);
-            for frame in archive.frames(&feed, partition, &Days::ALL)? {
-                let frame = frame?;
-                if first.is_some_and(|first| first <= frame.id) {
-                    break;
-                }
-                all.extend(frame.events.into_iter().flatten());
-            }
-        }
-        for frame in readback::frames(log, Stream::Feed, partition).await? {
-            all.extend(frame.events.into_iter().flatten());
-        }
-    }
+    each(log, archive, Stream::Feed, |event| all.push(event)).await?;
     Ok(all)
+}
+
+/// The archive, as the ledger draws from it.
+pub(crate) fn filed(archive: &Archive) -> Filed {
+    Some(Arc::new(InArchive(archive.clone())))
+}
+
+struct InArchive(Archive);
+
+impl Earlier for InArchive {
+    fn frames(
+        &self,
+        stream: Stream,
+        partition: u16,
+        from: EntryId,
+    ) -> Result<EarlierFrames, String> {
+        let Self(archive) = self;
+        if archive.about().map_err(|error| error.to_string())?.is_none() {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        let days = if from > EntryId::default() {
+            Days { from: Some(day_of(from)), to: None }
+        } else {
+            Days::ALL
+        };
+        let frames = archive.frames(&Holding::Stream(stream), partition, &days);
+        let frames = frames.map_err(|error| error.to_string())?;
+        let from_there = frames.skip_while(move |frame| matches!(frame, Ok(one) if one.id < from));
+        Ok(Box::new(from_there.map(|frame| frame.map_err(|error| error.to_string()))))
+    }
 }

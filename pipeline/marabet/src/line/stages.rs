@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use marabet_archive::{Archive, ArchiverOptions, GROUP, run_archive};
 use marabet_detect::Detect;
-use marabet_ledger::{GROUP_BETS, GROUP_GRANTS, Ledger};
+use marabet_ledger::{Filed, GROUP_BETS, GROUP_GRANTS, Ledger};
 use marabet_notify::clock::Clock;
 use marabet_notify::{self as notify, Notifier};
 use marabet_portfolio::Portfolio;
@@ -20,6 +20,7 @@ use marabet_streams::{
 use tokio::task::JoinSet;
 
 use super::alerts::Alerts;
+use super::past;
 use crate::cli::StageName;
 
 /// How often the groups are asked whether they have caught up.
@@ -41,7 +42,12 @@ pub(crate) struct Part {
     pub(crate) on_stuck: OnStuck,
     /// What is fed from the log, where there is one.
     pub(crate) ledger: Option<Ledger>,
+    /// This process follows the sources of the configuration.
+    pub(crate) follows_sources: bool,
 }
+
+/// What a process that follows the sources of the configuration says that it runs.
+pub(crate) const SOURCES: &str = "sources";
 
 impl Part {
     /// Whether this stage runs here.
@@ -110,7 +116,8 @@ impl Stages {
         if part.runs(StageName::Ledger)
             && let Some(ledger) = &part.ledger
         {
-            stages.ledger(ledger, &shutdown);
+            let filed = part.archive.as_ref().and_then(|(archive, _)| past::filed(archive));
+            stages.ledger(ledger, filed, &shutdown);
         }
         stages
     }
@@ -132,6 +139,7 @@ impl Stages {
             .into_iter()
             .filter(|(stage, _)| part.runs(*stage))
             .map(|(_, name)| name)
+            .chain(part.follows_sources.then_some(SOURCES))
             .collect();
         let (log, shutdown) = (self.log.clone(), shutdown.clone());
         self.spawn("presence", async move { log.be_present(&runs, shutdown).await });
@@ -192,11 +200,14 @@ impl Stages {
         });
     }
 
-    fn ledger(&mut self, ledger: &Ledger, shutdown: &Shutdown) {
+    fn ledger(&mut self, ledger: &Ledger, filed: Filed, shutdown: &Shutdown) {
         self.archived.push((Stream::Bets, GROUP_BETS.to_owned()));
         self.archived.push((Stream::Grants, GROUP_GRANTS.to_owned()));
         let (log, ledger, stop) = (self.log.clone(), ledger.clone(), shutdown.clone());
-        self.spawn("ledger", async move { marabet_ledger::follow(&log, &ledger, stop).await });
+        self.spawn(
+            "ledger",
+            async move { marabet_ledger::follow(&log, &ledger, filed, stop).await },
+        );
     }
 
     fn spawn<E: std::error::Error + Send + Sync + 'static>(

@@ -56,6 +56,7 @@ async fn through(log: &Log, plan: &Plan<'_>, namespace: &str) -> anyhow::Result<
         clock: Arc::new(EventClock),
         alerts: Alerts::default(),
         ledger: None,
+        follows_sources: false,
         archive: None,
         on_stuck: watchdog::end_process(),
     };

@@ -5,11 +5,14 @@ mod check;
 mod open;
 
 pub(crate) use check::{Checked, check};
-pub(crate) use open::{Opening, Setup, names, open, set_up};
+pub(crate) use open::{Opening, Setup, names, open, precedence, set_up};
 
+use std::fs::{File, OpenOptions};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use marabet_ingest::football_data;
+use anyhow::Context;
+use marabet_ingest::{RejectWriter, football_data};
 use marabet_ingest::{api_football, betfair, openfootball, pinnacle, the_odds_api};
 
 use crate::config::SourcesConfig;
@@ -25,7 +28,13 @@ pub(crate) struct Known {
     pub(crate) brings: &'static str,
     /// It is read from its beginning to its end, and runs by itself.
     pub(crate) recorded: bool,
+    /// What a look at it now and then brings; nothing where it is a file, or a stream that must be
+    /// followed.
+    pub(crate) looks: &'static [&'static str],
 }
+
+/// What looks at sources can bring.
+pub(crate) const LOOKS: [&str; 4] = ["odds", "stats", "live", "teams"];
 
 /// Every source that can be set up, files of prices apart.
 pub(crate) const KNOWN: [Known; 7] = [
@@ -34,42 +43,49 @@ pub(crate) const KNOWN: [Known; 7] = [
         table: "the_odds_api",
         brings: "prices of many books, scores",
         recorded: false,
+        looks: &["odds", "live"],
     },
     Known {
         name: api_football::SOURCE,
         table: "api_football",
         brings: "fixtures, odds, live scores, statistics, results",
         recorded: false,
+        looks: &["odds", "stats", "live", "teams"],
     },
     Known {
         name: betfair::SOURCE,
         table: "betfair",
         brings: "the exchange, live",
         recorded: false,
+        looks: &[],
     },
     Known {
         name: betfair::SOURCE,
         table: "betfair_files",
         brings: "the exchange's historical files",
         recorded: true,
+        looks: &[],
     },
     Known {
         name: pinnacle::SOURCE,
         table: "pinnacle",
         brings: "Pinnacle's prices, or a feed of its form",
         recorded: false,
+        looks: &["odds", "teams"],
     },
     Known {
         name: football_data::SOURCE,
         table: "football_data",
         brings: "coming matches, results, closing prices",
         recorded: false,
+        looks: &["odds", "stats", "teams"],
     },
     Known {
         name: openfootball::SOURCE,
         table: "openfootball",
         brings: "fixtures and results from files",
         recorded: true,
+        looks: &[],
     },
 ];
 
@@ -96,6 +112,26 @@ pub(crate) fn is_recorded(table: &str, config: &SourcesConfig) -> bool {
         && config.the_odds_api.as_ref().is_some_and(|one| one.from.is_some());
     let known = KNOWN.iter().find(|known| known.table == table);
     past || known.map_or(table.starts_with("prices."), |known| known.recorded)
+}
+
+/// Those of these tables that a look now and then is for, and that bring any of what is wanted;
+/// whatever they bring where nothing is named.
+pub(crate) fn looked_at(tables: Vec<String>, wanted: &[String]) -> Vec<String> {
+    let brings = |table: &String| {
+        let looks =
+            KNOWN.iter().find(|known| known.table == table).map_or(&[][..], |one| one.looks);
+        looks.iter().any(|one| wanted.is_empty() || wanted.iter().any(|wanted| wanted == one))
+    };
+    tables.into_iter().filter(brings).collect()
+}
+
+/// The file beside the log that keeps what could not be used, opened to write on.
+pub(crate) fn rejects(folder: &Path) -> anyhow::Result<(PathBuf, RejectWriter<BufWriter<File>>)> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let path = folder.join("rejects.ndjson");
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.with_context(|| path.display().to_string())?;
+    Ok((path, RejectWriter::new(BufWriter::new(file))))
 }
 
 /// What the sources keep beside the log.

@@ -105,11 +105,14 @@ pub(crate) fn open(
     for table in &chosen {
         opened.push(set_up(table, config, setup, &names, history)?);
     }
-    let order = sources.precedence.clone();
-    let precedence = Precedence::new(order, SILENT_SECONDS);
     let file = Some(standings_file(&config.log.folder));
-    let merged = Merged::start(opened, names, precedence, Arc::new(WallClock), file);
+    let merged = Merged::start(opened, names, precedence(config), Arc::new(WallClock), file);
     Ok(Some(Opening { source: Box::new(merged), recorded: false }))
+}
+
+/// Which source is believed where several tell of one book.
+pub(crate) fn precedence(config: &Config) -> Precedence {
+    Precedence::new(config.sources.precedence.clone(), SILENT_SECONDS)
 }
 
 /// Opens one source.

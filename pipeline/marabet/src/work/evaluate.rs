@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use marabet_jobs::{Job, JobError, JobRules, Run};
 use marabet_ledger::records::Performance;
-use marabet_schemas::{Competition, Instant, MatchKey};
+use marabet_schemas::{Competition, Event, Instant, MatchKey};
 use marabet_streams::Stream;
 use marabet_views::summary::Forecasts;
 use serde_json::{Value, json};
 
-use super::{Desk, again, fixtures};
-use crate::line::readback::Pages;
+use super::{Desk, again};
 
 /// Over how long a time forecasts are evaluated, in seconds.
 const WINDOW_S: i64 = 90 * 86_400;
@@ -40,8 +39,8 @@ impl Job for Evaluate {
     async fn run(&self, run: &Run) -> Result<Value, JobError> {
         let now = self.0.now();
         let from = now.plus_seconds(-WINDOW_S);
-        let played: BTreeMap<MatchKey, Instant> = fixtures(&self.0.log)
-            .await
+        let fixtures = self.0.fixtures().await;
+        let played: BTreeMap<MatchKey, Instant> = fixtures
             .map_err(again)?
             .into_iter()
             .map(|(key, fixture)| (key, fixture.kickoff))
@@ -94,21 +93,15 @@ impl Evaluate {
     async fn forecasts(
         &self,
         played: &BTreeMap<MatchKey, Instant>,
-    ) -> Result<BTreeMap<Competition, Forecasts>, marabet_streams::LogError> {
+    ) -> anyhow::Result<BTreeMap<Competition, Forecasts>> {
         let mut all: BTreeMap<Competition, Forecasts> = BTreeMap::new();
-        for partition in 0..self.0.log.namespace().partitions() {
-            let mut pages = Pages::of(&self.0.log, Stream::Priced, partition);
-            while let Some(frames) = pages.next().await? {
-                for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
-                    let Some(key) = event.key.as_ref().filter(|key| played.contains_key(*key))
-                    else {
-                        continue;
-                    };
-                    let closing = || Forecasts::new(self.0.config.closing.clone());
-                    all.entry(key.competition()).or_insert_with(closing).observe(event);
-                }
+        let observe = |event: Event| {
+            if let Some(key) = event.key.as_ref().filter(|key| played.contains_key(*key)) {
+                let closing = || Forecasts::new(self.0.config.closing.clone());
+                all.entry(key.competition()).or_insert_with(closing).observe(&event);
             }
-        }
+        };
+        self.0.each(Stream::Priced, observe).await?;
         Ok(all)
     }
 }

@@ -13,6 +13,7 @@ mod clean;
 mod collect;
 mod evaluate;
 mod health;
+mod names;
 mod optimise;
 mod predict;
 mod reports;
@@ -21,15 +22,17 @@ mod train;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use marabet_archive::Archive;
 use marabet_jobs::clock::Clock;
 use marabet_jobs::{JobError, Queues, Registry, Scheduler};
 use marabet_ledger::Ledger;
-use marabet_notify::{ErrorAlerts, Notifier};
-use marabet_schemas::{Instant, MatchKey};
-use marabet_streams::Log;
+use marabet_notify::{Audience, ErrorAlerts, Notifier};
+use marabet_schemas::facts::Fixture;
+use marabet_schemas::{Body, Event, Instant, MatchKey};
+use marabet_streams::{Log, Stream};
 
 use crate::config::Config;
-use crate::line::open;
+use crate::line::{open, past};
 
 use answers::DeskAnswers;
 use background::Background;
@@ -84,17 +87,40 @@ impl Desk {
 
     /// Tells whoever wants to hear of errors, unless of this kind one was told within the hour.
     async fn alert(&self, kind: &str, text: &str) {
+        self.alert_those(kind, text, |audience| audience.errors).await;
+    }
+
+    /// The same for those who want to hear of something else.
+    async fn alert_those(&self, kind: &str, text: &str, wants: fn(&Audience) -> bool) {
         let now = open::now();
         let alert = || {
             let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
             errors.alert(kind, text, now)
         };
         let Some(message) = alert() else { return };
-        for notifier in self.notifiers.iter().filter(|one| one.audience().errors) {
+        for notifier in self.notifiers.iter().filter(|one| wants(one.audience())) {
             if let Err(error) = notifier.announce(&message.key, &message, None).await {
-                tracing::warn!(channel = notifier.channel(), "an error is not told: {error}");
+                tracing::warn!(channel = notifier.channel(), "{kind} is not told: {error}");
             }
         }
+    }
+
+    /// Hands on every event of a stream, those that the log has dropped first.
+    async fn each(&self, stream: Stream, take: impl FnMut(Event) + Send) -> anyhow::Result<()> {
+        let archive = Archive::at(&self.config.archive_location())?;
+        past::each(&self.log, &archive, stream, take).await
+    }
+
+    /// The last fixture of each match.
+    async fn fixtures(&self) -> anyhow::Result<BTreeMap<MatchKey, Fixture>> {
+        let mut fixtures = BTreeMap::new();
+        self.each(Stream::Feed, |event| {
+            if let (Body::Fixture(fixture), Some(key)) = (event.body, event.key) {
+                fixtures.insert(key, fixture);
+            }
+        })
+        .await?;
+        Ok(fixtures)
     }
 
     /// The scheduler of the configuration's plans.
@@ -115,9 +141,10 @@ pub(crate) fn registry(desk: &Desk) -> Registry {
         .with(backup::Backup(desk.clone()))
         .with(cache_advice::CacheAdvice(desk.clone()))
         .with(clean::Clean(desk.clone()))
-        .with(collect::Collect(desk.clone()))
+        .with(collect::Collect::new(desk))
         .with(evaluate::Evaluate(desk.clone()))
         .with(health::Health(desk.clone()))
+        .with(names::Names(desk.clone()))
         .with(optimise::Optimise(desk.clone()))
         .with(predict::Predict(desk.clone()))
         .with(reports::Report::weekly(desk))
@@ -128,25 +155,4 @@ pub(crate) fn registry(desk: &Desk) -> Registry {
 /// A fault of the log or the ledger, which another attempt may not meet.
 fn again(error: impl std::fmt::Display) -> JobError {
     JobError::again(error)
-}
-
-/// The last fixture of each match of the feed.
-async fn fixtures(
-    log: &Log,
-) -> Result<BTreeMap<MatchKey, marabet_schemas::facts::Fixture>, marabet_streams::LogError> {
-    let mut fixtures = BTreeMap::new();
-    for partition in 0..log.namespace().partitions() {
-        let mut pages =
-            crate::line::readback::Pages::of(log, marabet_streams::Stream::Feed, partition);
-        while let Some(frames) = pages.next().await? {
-            for event in frames.into_iter().flat_map(|frame| frame.events).flatten() {
-                if let (marabet_schemas::Body::Fixture(fixture), Some(key)) =
-                    (event.body, event.key)
-                {
-                    fixtures.insert(key, fixture);
-                }
-            }
-        }
-    }
-    Ok(fixtures)
 }

@@ -12,8 +12,7 @@ use marabet_schemas::{Body, Competition};
 use marabet_streams::Stream;
 use serde_json::{Value, json};
 
-use super::{Desk, again, fixtures};
-use crate::line::readback::Pages;
+use super::{Desk, again};
 
 pub(super) struct Predict(pub(super) Desk);
 
@@ -42,7 +41,7 @@ impl Job for Predict {
         }
         let mut predictions = Vec::new();
         let mut without = 0;
-        for (key, fixture) in fixtures(log).await.map_err(again)? {
+        for (key, fixture) in self.0.fixtures().await.map_err(again)? {
             if fixture.kickoff <= now {
                 continue;
             }
@@ -80,21 +79,18 @@ impl Job for Predict {
 }
 
 impl Predict {
-    /// The model in force of each competition. Every partition has them all.
-    async fn models(
-        &self,
-    ) -> Result<BTreeMap<Competition, ModelPublished>, marabet_streams::LogError> {
+    /// The model in force of each competition.
+    async fn models(&self) -> anyhow::Result<BTreeMap<Competition, ModelPublished>> {
         let mut models: BTreeMap<Competition, ModelPublished> = BTreeMap::new();
-        let mut pages = Pages::of(&self.0.log, Stream::Feed, 0);
-        while let Some(frames) = pages.next().await? {
-            for event in frames.into_iter().flat_map(|frame| frame.events).flatten() {
-                let Body::ModelPublished(model) = event.body else { continue };
+        self.0
+            .each(Stream::Feed, |event| {
+                let Body::ModelPublished(model) = event.body else { return };
                 let known = models.get(&model.competition);
                 if known.is_none_or(|known| model.number > known.number) {
                     models.insert(model.competition.clone(), model);
                 }
-            }
-        }
+            })
+            .await?;
         Ok(models)
     }
 }

@@ -1,4 +1,4 @@
-//! `train`: new models from all results that the log knows, put in force.
+//! `train`: new models from all results that the log and its archive know, put in force.
 
 use async_trait::async_trait;
 use marabet_jobs::{Job, JobError, JobRules, Run};
@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 use super::{Desk, again};
 use crate::line::feeder::training_options;
-use crate::line::readback::Pages;
 
 pub(super) struct Train(pub(super) Desk);
 
@@ -40,17 +39,12 @@ impl Job for Train {
         let options = training_options(&config.training);
         let mut trainer = Trainer::new(options).map_err(JobError::refused)?;
         let mut news = News::default();
-        for partition in 0..log.namespace().partitions() {
-            let mut pages = Pages::of(log, Stream::Feed, partition);
-            while let Some(frames) = pages.next().await.map_err(again)? {
-                for event in frames.iter().flat_map(|frame| frame.events.iter().flatten()) {
-                    trainer.learn(event);
-                    news.learn(event);
-                }
-            }
-            let share = f64::from(partition + 1) / f64::from(log.namespace().partitions());
-            run.progress(0.3 * share);
-        }
+        let learned = self.0.each(Stream::Feed, |event| {
+            trainer.learn(&event);
+            news.learn(&event);
+        });
+        learned.await.map_err(again)?;
+        run.progress(0.3);
         let now = self.0.now();
         // The mathematics keeps a processor busy for seconds: apart from those who wait.
         let trained = tokio::task::spawn_blocking(move || trainer.train(now));

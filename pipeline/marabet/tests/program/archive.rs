@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use marabet_archive::{Archive, Days, Holding};
 use marabet_streams::Stream;
 use serde_json::Value;
 
-use crate::support::{json, marabet, run, text};
+use crate::support::{Process, json, marabet, run, text};
 
 fn over(folder: &Path) -> Command {
     let mut command = marabet();
@@ -82,17 +82,6 @@ fn a_range_without_facts_an_unknown_league_and_a_missing_archive_are_said_to_be_
     ] {
         let output = over(home.path()).arg("replay").args(arguments).output().unwrap();
         assert!(!output.status.success() && text(&output).contains(expected), "{}", text(&output));
-    }
-}
-
-/// A process that is killed when the test ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -1,130 +1,27 @@
 //! The system works while its owner sleeps: alerts, jobs, ledger, reports, backups.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{file, json, marabet, run, text};
+use crate::mail_server::MailServer;
+use crate::server::{Answer, Server};
+use crate::support::{Process, file, hold_server, json, marabet, run, text};
 
 const TOKEN: &str = "123456:t0ken-s3cret";
 const PASSWORD: &str = "s3cret";
 
-/// A Telegram that keeps what it gets: path and body of each request.
-struct Telegram {
-    url: String,
-    had: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-impl Telegram {
-    fn start(answer: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let had = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&had);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
-                std::thread::spawn(move || answer_all(stream, &kept, answer));
-            }
-        });
-        Self { url, had }
-    }
-
-    fn bodies_of(&self, method: &str) -> Vec<String> {
-        let had = self.had.lock().unwrap();
-        had.iter()
-            .filter(|(path, _)| path.ends_with(method))
-            .map(|(_, body)| body.clone())
-            .collect()
-    }
-}
-
-fn answer_all(
-    stream: std::net::TcpStream,
-    kept: &Mutex<Vec<(String, String)>>,
-    answer: &str,
-) -> Option<()> {
-    let mut writer = stream.try_clone().ok()?;
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut first = String::new();
-        if reader.read_line(&mut first).ok()? == 0 {
-            return None;
+/// A Telegram that answers every method alike, and keeps what it gets.
+fn telegram(answer: &'static str) -> Server {
+    Server::start(move |asked, _| {
+        if asked.path.ends_with("getUpdates") {
+            let silent = Duration::from_millis(300);
+            return Answer { silent, ..Answer::json(r#"{"ok":true,"result":[]}"#) };
         }
-        let path = first.split(' ').nth(1)?.to_owned();
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).ok()?;
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        let quiet = path.ends_with("getUpdates");
-        kept.lock().unwrap().push((path, String::from_utf8_lossy(&body).into_owned()));
-        if quiet {
-            std::thread::sleep(Duration::from_millis(300));
-        }
-        let said = if quiet { r#"{"ok":true,"result":[]}"# } else { answer };
-        write!(writer, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{said}", said.len()).ok()?;
-    }
-}
-
-/// A real mail server that keeps what it gets.
-struct MailServer {
-    folder: tempfile::TempDir,
-    child: Child,
-    port: u16,
-}
-
-impl MailServer {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        let made = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
-            .arg(path("key.pem"))
-            .arg("-out")
-            .arg(path("certificate.pem"))
-            .output()
-            .unwrap();
-        assert!(made.status.success());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let mut child = Command::new(root.join("target/mail/bin/python"))
-            .arg(root.join("pipeline/notify/tests/support/mail_server.py"))
-            .args([folder.path().to_owned(), path("certificate.pem"), path("key.pem")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the mail server of the tests is missing; run `make setup`");
-        let mut port = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
-        Self { folder, child, port: port.trim().parse().unwrap() }
-    }
-
-    fn mails(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.folder.path()).unwrap().flatten();
-        let mails = files.filter(|file| file.path().extension().is_some_and(|e| e == "eml"));
-        mails.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect()
-    }
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+        Answer::json(answer)
+    })
 }
 
 /// A season of a small league, as events.
@@ -157,7 +54,7 @@ fn run_all(config: &Path, events: &Path) -> std::process::Output {
 #[test]
 fn with_no_hand_on_it_it_alerts_settles_keeps_the_ledger_and_sends_the_weekly_report() {
     let folder = tempfile::tempdir().unwrap();
-    let telegram = Telegram::start(r#"{"ok":true,"result":{"message_id":7}}"#);
+    let telegram = telegram(r#"{"ok":true,"result":{"message_id":7}}"#);
     let mail = MailServer::start();
     let notify = format!(
         "[notify]\nconsole = false\n[notify.telegram]\ntoken = {{ env = 'TEST_TOKEN' }}\n\
@@ -166,9 +63,9 @@ fn with_no_hand_on_it_it_alerts_settles_keeps_the_ledger_and_sends_the_weekly_re
          [[notify.mail]]\nname = 'mail'\nhost = 'localhost'\nport = {}\ncertificate = '{}'\n\
          user = 'bettor'\npassword = {{ env = 'TEST_PASSWORD' }}\nfrom = 'bets@example.org'\n\
          to = ['me@example.org']\naudience = {{ ev_min = 1.0, settled = false, language = 'pt' }}\n",
-        telegram.url,
+        telegram.base_url,
         mail.port,
-        mail.folder.path().join("certificate.pem").display()
+        mail.certificate().display()
     );
     let config = config(folder.path(), &notify);
     let ran = run_all(&config, &events(folder.path()));
@@ -181,12 +78,17 @@ fn with_no_hand_on_it_it_alerts_settles_keeps_the_ledger_and_sends_the_weekly_re
     assert_eq!(rows("bets"), rows("grants"), "{status}");
     assert!(rows("jobs") > 0, "{status}");
 
-    let alerts = telegram.bodies_of("sendMessage");
+    let had = telegram.asked();
+    let bodies_of = |method: &str| -> Vec<&str> {
+        let of_it = had.iter().filter(|asked| asked.path.ends_with(method));
+        of_it.map(|asked| asked.body.as_str()).collect()
+    };
+    let alerts = bodies_of("sendMessage");
     assert!(
         alerts.iter().any(|body| body.contains("bet365") || body.contains("stake")),
         "{alerts:?}"
     );
-    let pictures = telegram.bodies_of("sendPhoto");
+    let pictures = bodies_of("sendPhoto");
     assert!(pictures.iter().any(|body| body.contains("Report")), "{}", pictures.len());
     let mails = mail.mails();
     assert!(mails.iter().any(|mail| mail.contains("Relat")), "{mails:?}");
@@ -234,6 +136,109 @@ fn a_ledger_whose_writer_is_killed_has_the_rows_that_a_rebuild_gives() {
 }
 
 #[test]
+fn a_ledger_is_rebuilt_from_the_archive_where_the_log_was_trimmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), "[notify]\nconsole = false\n");
+    run_all(&config, &events(folder.path()));
+    let views = |status: &Value| {
+        let tables = ["bets", "grants", "settlements", "movements", "accounts", "models"];
+        (status["streams"].clone(), tables.map(|table| status["rows"][table].clone()))
+    };
+    let _server = Process(hold_server(on(&config)));
+    let before = json(on(&config).args(["ledger", "status"]));
+    assert!(before["rows"]["settlements"].as_u64().unwrap() > 0, "{before}");
+    let socket = json(on(&config).arg("status"))["at"].as_str().unwrap().to_owned();
+    for key in ["mb:{00}:bets", "mb:{01}:bets", "mb:{account}:grants"] {
+        let trim = ["-s", &socket, "XTRIM", key, "MAXLEN", "0"];
+        let trimmed = run(Command::new("redis-cli").args(trim));
+        assert!(text(&trimmed).trim().parse::<u64>().unwrap() > 0, "{key}: {}", text(&trimmed));
+    }
+    run(on(&config).args(["ledger", "rebuild"]));
+    let after = json(on(&config).args(["ledger", "status"]));
+    assert_eq!(views(&before), views(&after));
+
+    let archive = folder.path().join("log/archive");
+    std::fs::rename(&archive, folder.path().join("elsewhere")).unwrap();
+    let refused = on(&config).args(["ledger", "rebuild"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(text(&refused).contains("archive.location"), "{}", text(&refused));
+    let still = json(on(&config).args(["ledger", "status"]));
+    assert_eq!(views(&before), views(&still), "a rebuild that fails changes nothing");
+}
+
+/// A backtest program that keeps what it was asked, and answers as the real one does.
+fn backtest_program(folder: &Path, code: u8) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let answer = r#"{"quotes":9,"seconds":1.0,"quotes_per_s":9.0,"bets":12,"bets_digest":"cd",
+        "yield":-0.05,"yield_ci95":[-0.2,0.1],"clv_mean":-0.02,"max_drawdown":0.1,
+        "differences":null,"origin":"files","matches":380,"strategies":{
+        "model":{"bets":9,"decided":9,"yield":-0.07,"yield_ci95":[-0.2,0.1],"clv_mean":-0.05},
+        "sharp":{"bets":3,"decided":3,"yield":0.01,"yield_ci95":null,"clv_mean":0.02}},
+        "report":"r/report.html","setup_hash":"ab"}"#;
+    file(folder, "answer.json", answer);
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" > '{0}/asked'\necho 'no such league' >&2\n\
+         [ {code} -eq 0 ] && cat '{0}/answer.json'\nexit {code}\n",
+        folder.display()
+    );
+    let program = file(folder, "marabet-backtest", &script);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn the_backtest_job_tests_the_rules_in_force_and_keeps_what_each_strategy_came_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path(), "[notify]\nconsole = false\n");
+    let job = |code: u8, args: &str| {
+        let program = backtest_program(folder.path(), code);
+        let mut command = on(&config);
+        command.env("MARABET_BACKTEST", program).env("MARABET_STRATEGIES__SHARP__EV_MIN", "0.0125");
+        json(command.args(["jobs", "run", "backtest", "--args", args, "--wait"]))
+    };
+    let done = job(0, "{}");
+    assert_eq!(done["job"]["state"], "done", "{done}");
+    let asked = std::fs::read_to_string(folder.path().join("asked")).unwrap();
+    let asked: Vec<&str> = asked.lines().collect();
+    assert_eq!((asked[0], asked[1], asked[3], asked[5]), ("run", "--out", "--config", "--json"));
+    let setup = std::fs::read_to_string(asked[4]).unwrap();
+    assert!(setup.contains("ev_min = 0.0125") && setup.contains("[strategies.sharp]"), "{setup}");
+    assert!(done.to_string().contains("sharp: 3 bets, closing-line value +2.00 %"), "{done}");
+    let status = json(on(&config).args(["ledger", "status"]));
+    assert_eq!(status["rows"]["backtest_runs"], 2, "one row a strategy");
+
+    let refused = job(2, r#"{ "args": ["run", "--leagues", "XX"] }"#);
+    assert_eq!(refused["job"]["state"], "dead", "{refused}");
+    assert!(refused["job"]["error"].to_string().contains("no such league"), "{refused}");
+}
+
+#[test]
+fn names_that_wait_for_an_answer_stand_in_the_ledger_and_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let alerts = folder.path().join("alerts");
+    let notify = format!("[notify]\nconsole = false\nfolder = '{}'\n", alerts.display());
+    let config = config(folder.path(), &notify);
+    let kept = folder.path().join("log/sources");
+    std::fs::create_dir_all(&kept).unwrap();
+    let asked = r#"{"record":"asked","written":{"src":"the_odds_api","table":"england","name":"Wolves FC XI"},"competition":"E0","example":"Wolves FC XI - Brighton","candidates":[{"side":"Wolves","likeness":0.81}],"at":1700000000000000}"#;
+    file(&kept, "names.ndjson", &format!("{asked}\n"));
+    for _ in 0..2 {
+        let done = json(on(&config).args(["jobs", "run", "names", "--wait"]));
+        assert_eq!(done["job"]["state"], "done", "{done}");
+    }
+    let status = json(on(&config).args(["ledger", "status"]));
+    assert_eq!(status["rows"]["name_reviews"], 1, "{status}");
+    let told = std::fs::read_to_string(alerts.join("alerts.txt")).unwrap();
+    assert_eq!(told.matches("perhaps Wolves").count(), 1, "{told}");
+    run(on(&config).args(["names", "merge", "1"]));
+    let done = json(on(&config).args(["jobs", "run", "names", "--wait"]));
+    assert!(
+        done.to_string().contains("answered\\\":1") || done.to_string().contains("answered\":1"),
+        "{done}"
+    );
+}
+
+#[test]
 fn what_is_backed_up_destroyed_and_restored_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), "[notify]\nconsole = false\n");
@@ -267,7 +272,7 @@ fn what_is_backed_up_destroyed_and_restored_is_the_same() {
 #[test]
 fn a_token_that_is_refused_is_said_without_the_token_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
-    let telegram = Telegram::start(
+    let telegram = telegram(
         r#"{"ok":false,"error_code":401,"description":"Unauthorized: 123456:t0ken-s3cret"}"#,
     );
     let notify = format!(
@@ -275,7 +280,7 @@ fn a_token_that_is_refused_is_said_without_the_token_and_the_rest_goes_on() {
          token = {{ env = 'TEST_TOKEN' }}\nurl = '{}'\n\
          [[notify.telegram.chats]]\nname = 'me'\nchat = '5'\n",
         folder.path().join("alerts").display(),
-        telegram.url
+        telegram.base_url
     );
     let config = config(folder.path(), &notify);
     let ran = run(on(&config)
@@ -316,4 +321,12 @@ fn what_is_wrong_with_jobs_and_channels_is_said_with_its_place() {
         "{}",
         text(&refused)
     );
+}
+
+#[test]
+fn the_configuration_of_a_season_in_minutes_is_one() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ops/season/marabet.toml");
+    let checked = json(on(&config).env("TELEGRAM_TOKEN", TOKEN).args(["config", "check"]));
+    let shown = checked.to_string();
+    assert!(shown.contains("127.0.0.1:8081") && !shown.contains(TOKEN), "{shown}");
 }

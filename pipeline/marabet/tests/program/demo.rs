@@ -118,6 +118,16 @@ fn a_real_season_flows_through_the_line() {
 }
 
 #[test]
+fn the_seasons_of_a_demo_can_be_written_as_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("made/season.ndjson");
+    let written = json(marabet().args(["demo", "--simulate", "--write"]).arg(&file));
+    let events = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(written["facts"].as_u64(), Some(events.lines().count() as u64));
+    assert!(events.lines().all(|line| line.starts_with("{\"t\":")), "one event a line");
+}
+
+#[test]
 fn a_folder_that_no_demo_made_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     crate::support::file(folder.path(), "precious.txt", "keep me");

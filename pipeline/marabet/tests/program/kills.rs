@@ -2,12 +2,12 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{hold_server, json, marabet, run};
+use crate::support::{Process, hold_server, json, marabet, run};
 
 /// How long the line may take to catch up.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,25 +27,6 @@ fn over(folder: &Path, prefix: &str) -> Command {
         .env("MARABET_STRATEGIES__MODEL__EV_MIN", "0.05")
         .env("MARABET_STRATEGIES__MODEL__MAX_AGE_S", "86400");
     command
-}
-
-/// A process that is killed when the test ends, however it ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Process {
-    /// SIGKILL: nothing is given back, nothing is said.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
 }
 
 fn stage(folder: &Path, prefix: &str, stage: &str) -> Process {

@@ -10,6 +10,8 @@ mod crash;
 mod demo;
 mod faces;
 mod kills;
+#[path = "../../../notify/tests/support/mail_server.rs"]
+mod mail_server;
 #[expect(dead_code, reason = "ingest's own tests ask it what it was asked")]
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;

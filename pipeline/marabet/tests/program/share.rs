@@ -1,12 +1,12 @@
 //! Two programs over one log: shared evenly, handed over when one is asked to end.
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{hold_server, json, marabet};
+use crate::support::{Process, hold_server, json, marabet};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,16 +15,6 @@ fn over(folder: &Path) -> std::process::Command {
     let mut command = marabet();
     command.env("MARABET_LOG__FOLDER", folder).env("MARABET_NOTIFY__CONSOLE", "false");
     command
-}
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn started(folder: &Path, words: &[&str]) -> Process {

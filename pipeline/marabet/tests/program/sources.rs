@@ -1,7 +1,7 @@
 //! Live sources through the whole program, from local servers that speak their protocols.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Moment, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use marabet_schemas::Instant;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Asked, Server};
-use crate::support::{hold_server, json as said, marabet, text};
+use crate::support::{Process, hold_server, json as said, marabet, text};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,17 +23,6 @@ fn now() -> Instant {
 /// An instant as providers write it, to the second.
 fn written(at: Instant) -> String {
     Instant::from_micros(at.micros() / 1_000_000 * 1_000_000).to_string()
-}
-
-/// Ends with the test, however that ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn the_odds_api(kickoff: Instant) -> Server {
@@ -226,4 +215,53 @@ fn check_and_probe_say_what_a_key_allows_and_what_a_look_brings() {
     let mut shown = configured(folder.path(), [&odds, &football, &sharp]);
     let output = shown.args(["config", "check"]).output().unwrap();
     assert!(output.status.success() && !text(&output).contains("s3cret"), "{}", text(&output));
+}
+
+#[test]
+fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let kickoff = now().plus_seconds(7_200);
+    let over = Arc::new(AtomicBool::new(false));
+    let (odds, football, sharp) =
+        (the_odds_api(kickoff), api_football(kickoff, &over), pinnacle(kickoff));
+    let command = |arguments: &[&str]| {
+        let mut command = configured(folder.path(), [&odds, &football, &sharp]);
+        command.args(arguments);
+        command
+    };
+    let _server = Process(hold_server(command(&[])));
+    let collect = |args: &str| {
+        let done = said(&mut command(&["jobs", "run", "collect", "--args", args, "--wait"]));
+        assert_eq!(done["job"]["state"], "done", "{done}");
+        serde_json::from_str::<Value>(done["job"]["result"].as_str().unwrap()).unwrap()
+    };
+    let first = collect(r#"{ "quiet_s": 3 }"#);
+    for source in ["api-football", "pinnacle", "the-odds-api"] {
+        let told = &first["sources"][source];
+        assert!(told["events"].as_u64() > Some(0) && told["fault"].is_null(), "{first}");
+    }
+    // The three join on one match.
+    let tail = command(&["events", "tail", "feed", "-n", "50"]).output().unwrap();
+    let quotes = text(&tail);
+    assert!(quotes.contains("bet365") && quotes.contains("pinnacle"), "{quotes}");
+    assert!(
+        quotes.lines().all(|line| !line.contains("quote") || line.contains("|Wolves|Brighton|1"))
+    );
+
+    sharp.answer(|_, _| Answer::status(503, "away"));
+    let second = collect(r#"{ "quiet_s": 3, "what": ["odds"] }"#);
+    assert!(second["sources"]["pinnacle"]["fault"].to_string().contains("503"), "{second}");
+    let wrong = command(&["jobs", "run", "collect", "--args", r#"{"what":["scores"]}"#, "--wait"])
+        .output()
+        .unwrap();
+    assert!(text(&wrong).contains("odds, stats, live, teams"), "{}", text(&wrong));
+
+    let _running =
+        Process(command(&["run"]).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+    until("the process is known", || {
+        let status = said(&mut command(&["status"]));
+        status["processes"].to_string().contains("sources")
+    });
+    let third = collect(r#"{ "quiet_s": 3 }"#);
+    assert!(third["why"].to_string().contains("follows the sources"), "{third}");
 }

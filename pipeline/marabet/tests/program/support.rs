@@ -70,3 +70,22 @@ pub(crate) fn hold_server(mut command: Command) -> Child {
     assert!(last.is_some(), "the server is not held");
     held
 }
+
+/// A process that ends with the test, however that ends.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    /// SIGKILL: nothing is given back, nothing is said.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

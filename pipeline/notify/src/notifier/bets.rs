@@ -131,7 +131,6 @@ impl Notifier {
                             .then(|| "in a message of many".to_owned());
                         let sent = self.end(&one.bet, State::Sent, attempt, note, place.clone());
                         answers[one.answer] = sent.await?;
-                        self.stands(&one.bet, place.as_deref());
                     }
                     return Ok(());
                 }
@@ -245,8 +244,10 @@ impl Notifier {
         note: Option<String>,
         place: Option<String>,
     ) -> Result<Told, OutboxError> {
-        let entry = Entry { place, ..self.entry(bet, state, attempts, note) };
+        let stands = self.stands(bet, place.as_deref());
+        let entry = Entry { place, stands, ..self.entry(bet, state, attempts, note) };
         self.outbox.update(self.channel(), &bet.subject(), &entry).await?;
+        self.watch(&bet.subject(), entry.stands.as_ref());
         self.count(state);
         Ok(Told::Now(entry))
     }

@@ -1,21 +1,23 @@
 //! Messages that stand: changed when the bet improves, and when it can no longer be placed; and
 //! silence, at night or as asked for.
 //!
-//! Which messages become out of date is kept in memory: after a restart those that were told
-//! before it are not marked as expired. A message says itself until when it holds.
+//! What a message is to say once it no longer holds lies in the outbox: whoever reads for the
+//! channel next, after a restart or in another process, marks what its predecessor told.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
-use marabet_schemas::{BetId, Instant};
+use marabet_schemas::Instant;
 
 use super::Notifier;
 use super::bets::Bet;
-use crate::outbox::{Entry, OutboxError, State};
+use crate::outbox::{Entry, OutboxError, Stands, State};
 use crate::{Announcement, Message, SendError};
 
-/// Most messages that are watched; the first to expire go first.
+/// Most messages that are watched at once; the others wait in the outbox.
 const WATCHED_MAX: usize = 1_000;
+/// For how long a message that no longer holds is tried to be marked, in seconds.
+const MARKED_WITHIN_S: i64 = 86_400;
 /// Under which subject the bets of quiet hours are kept.
 const QUIET: &str = "quiet";
 /// Under which subject it is kept until when nothing is to be told.
@@ -26,26 +28,55 @@ const QUIET_NAMED_MAX: usize = 20;
 /// Messages by the instant at which they become out of date.
 #[derive(Default)]
 pub(super) struct Standing {
-    watched: BTreeMap<(Instant, BetId), (String, Message)>,
+    /// Subject and instant.
+    watched: BTreeSet<(Instant, String)>,
+    /// What predecessors told is among them.
+    loaded: bool,
+    /// Some are left to the outbox.
+    overflowed: bool,
 }
 
 impl Notifier {
-    /// Watches a message that stands at a place.
-    pub(super) fn stands(&self, bet: &Bet<'_>, place: Option<&str>) {
-        let Some(place) = place else { return };
+    /// What a message that stands at a place says once it no longer holds.
+    pub(super) fn stands(&self, bet: &Bet<'_>, place: Option<&str>) -> Option<Stands> {
+        place?;
         let until = bet.grant.value_bet.expires.min(bet.grant.value_bet.kickoff);
-        let voice = self.options.audience.voice();
-        let mut message = self.message(bet, false);
-        let over = voice.say("EXPIRED", "EXPIROU");
-        message.text = format!("{over} · {}", message.text);
-        message.buttons.clear();
+        let over = self.options.audience.voice().say("EXPIRED", "EXPIROU");
+        Some(Stands { until, text: format!("{over} · {}", self.message(bet, false).text) })
+    }
+
+    /// Watches a message.
+    pub(super) fn watch(&self, subject: &str, stands: Option<&Stands>) {
+        let Some(stands) = stands else { return };
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        standing.watched.retain(|(_, watched), _| *watched != bet.grant.value_bet.bet);
-        let place = (place.to_owned(), message);
-        standing.watched.insert((until, bet.grant.value_bet.bet), place);
+        standing.watched.retain(|(_, watched)| watched != subject);
+        standing.watched.insert((stands.until, subject.to_owned()));
+        // The first to expire are looked at first; the others lie in the outbox.
         while standing.watched.len() > WATCHED_MAX {
-            standing.watched.pop_first();
+            standing.watched.pop_last();
+            standing.overflowed = true;
         }
+    }
+
+    /// Forgets what is watched: another may have told and marked meanwhile. The outbox knows.
+    pub(crate) fn watch_anew(&self) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Standing::default();
+    }
+
+    /// Watches what predecessors told, and what was left to the outbox.
+    async fn watch_all(&self) -> Result<(), OutboxError> {
+        let is_complete = || {
+            let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            let has_room = standing.watched.len() < WATCHED_MAX / 2;
+            standing.loaded && !(standing.overflowed && has_room)
+        };
+        if is_complete() {
+            return Ok(());
+        }
+        let found = self.outbox.standing(self.channel()).await?;
+        self.set_loaded();
+        found.iter().for_each(|(subject, entry)| self.watch(subject, entry.stands.as_ref()));
+        Ok(())
     }
 
     /// Changes the message of a bet that was told, where a later revision says something new.
@@ -58,9 +89,11 @@ impl Notifier {
         let message = message.message(&self.options.audience.voice());
         match self.within_limit(self.channel.edit(place, &message)).await {
             Ok(()) => {
-                let entry = Entry { revision: bet.grant.value_bet.revision, ..found.clone() };
+                let revision = bet.grant.value_bet.revision;
+                let stands = self.stands(bet, Some(place));
+                let entry = Entry { revision, stands, ..found.clone() };
                 self.outbox.update(self.channel(), &bet.subject(), &entry).await?;
-                self.stands(bet, Some(place));
+                self.watch(&bet.subject(), entry.stands.as_ref());
             }
             // The alert stands as it was told, which is what settles the bet.
             Err(error) => tracing::warn!(channel = self.channel(), "not changed: {error}"),
@@ -76,12 +109,11 @@ impl Notifier {
     pub async fn look_around(&self) -> Result<(), OutboxError> {
         let now = self.now();
         let began = tokio::time::Instant::now();
+        self.watch_all().await?;
         while began.elapsed() < Self::LOOK_MAX
-            && let Some((place, message)) = self.next_expired(now)
+            && let Some(subject) = self.next_expired(now)
         {
-            let changed = self.within_limit(self.channel.edit(&place, &message)).await;
-            if let Err(SendError::Away { reason, .. } | SendError::Unclear(reason)) = changed {
-                tracing::warn!(channel = self.channel(), "not marked as expired: {reason}");
+            if !self.mark_expired(&subject, now).await? {
                 break;
             }
         }
@@ -91,10 +123,40 @@ impl Notifier {
         self.tell_of_quiet_hours(now).await
     }
 
-    fn next_expired(&self, now: Instant) -> Option<(String, Message)> {
+    fn set_loaded(&self) {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = standing.watched.first_entry()?;
-        (first.key().0 < now).then(|| first.remove())
+        (standing.loaded, standing.overflowed) = (true, false);
+    }
+
+    /// Changes a message to say that it no longer holds. False when the channel is away: it is
+    /// tried again, for a day.
+    async fn mark_expired(&self, subject: &str, now: Instant) -> Result<bool, OutboxError> {
+        let Some(entry) = self.outbox.find(self.channel(), subject).await? else { return Ok(true) };
+        let (Some(place), Some(stands)) = (&entry.place, &entry.stands) else { return Ok(true) };
+        if now <= stands.until {
+            // A later revision holds longer.
+            self.watch(subject, Some(stands));
+            return Ok(true);
+        }
+        let message = Message::plain(subject, stands.text.clone());
+        let changed = self.within_limit(self.channel.edit(place, &message)).await;
+        if let Err(SendError::Away { reason, .. } | SendError::Unclear(reason)) = &changed {
+            tracing::warn!(channel = self.channel(), "not marked as expired: {reason}");
+            if now < stands.until.plus_seconds(MARKED_WITHIN_S) {
+                self.watch(subject, Some(stands));
+                return Ok(false);
+            }
+        }
+        let entry = Entry { stands: None, ..entry };
+        self.outbox.update(self.channel(), subject, &entry).await?;
+        Ok(true)
+    }
+
+    fn next_expired(&self, now: Instant) -> Option<String> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let expired = standing.watched.first().is_some_and(|(until, _)| *until < now);
+        let first = expired.then(|| standing.watched.pop_first()).flatten();
+        first.map(|(_, subject)| subject)
     }
 
     /// Whether nothing is to be told now: in quiet hours, or because someone asked for silence.

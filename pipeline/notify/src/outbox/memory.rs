@@ -52,4 +52,11 @@ impl Outbox for MemoryOutbox {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(entries.get(&(channel.to_owned(), subject.to_owned())).cloned())
     }
+
+    async fn standing(&self, channel: &str) -> Result<BTreeMap<String, Entry>, OutboxError> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing =
+            entries.iter().filter(|((of, _), entry)| of == channel && entry.stands.is_some());
+        Ok(standing.map(|((_, subject), entry)| (subject.clone(), entry.clone())).collect())
+    }
 }

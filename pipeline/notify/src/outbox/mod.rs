@@ -25,6 +25,8 @@
 
 mod memory;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use marabet_schemas::{Instant, Money};
 use serde::{Deserialize, Serialize};
@@ -104,13 +106,35 @@ pub struct Entry {
     /// The stake that was told, and its currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stake: Option<(Money, String)>,
+    /// What the message is to say once it no longer holds; none where that is done, or where the
+    /// channel's messages cannot be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands: Option<Stands>,
+}
+
+/// A message that holds until an instant, and what it is changed to then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stands {
+    /// Until when it holds.
+    pub until: Instant,
+    /// What it says afterwards.
+    pub text: String,
 }
 
 impl Entry {
     /// An entry in a state since an instant, and nothing more.
     #[must_use]
     pub fn new(state: State, at: Instant) -> Self {
-        Self { state, at, attempts: 0, note: None, place: None, revision: 0, stake: None }
+        Self {
+            state,
+            at,
+            attempts: 0,
+            note: None,
+            place: None,
+            revision: 0,
+            stake: None,
+            stands: None,
+        }
     }
 }
 
@@ -145,4 +169,10 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// [`OutboxError`] when it cannot be read.
     async fn find(&self, channel: &str, subject: &str) -> Result<Option<Entry>, OutboxError>;
+
+    /// The entries of a channel whose messages hold until an instant, by subject.
+    ///
+    /// # Errors
+    /// [`OutboxError`] when they cannot be read.
+    async fn standing(&self, channel: &str) -> Result<BTreeMap<String, Entry>, OutboxError>;
 }

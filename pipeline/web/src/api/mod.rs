@@ -8,6 +8,7 @@ mod log;
 mod models;
 mod prices;
 mod watch;
+mod words;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
@@ -28,6 +29,7 @@ pub(crate) fn table() -> Table {
     let mut table = Table::new();
     matches(&mut table);
     of_bets(&mut table);
+    words_of_bets(&mut table);
     pipeline(&mut table);
     table
 }
@@ -137,6 +139,43 @@ fn of_bets(table: &mut Table) {
         )
         .query(&none)
         .header("Last-Event-ID", "The event after which to go on", &json!({ "type": "string" }));
+}
+
+fn words_of_bets(table: &mut Table) {
+    let none = table.taken::<crate::extract::NoParams>();
+    let bet = table.taken::<BetId>();
+    let json = |schema| json!({ "application/json": { "schema": schema } });
+    let placed = json(table.taken::<words::Placed>());
+    let why = json(table.taken::<words::Why>());
+    for (path, summary, body, route) in [
+        (
+            "/bets/{bet}/placed",
+            "Say that a bet was placed",
+            &placed,
+            MethodRouter::new().post(words::placed),
+        ),
+        (
+            "/bets/{bet}/skipped",
+            "Say that a bet was let go",
+            &why,
+            MethodRouter::new().post(words::skipped),
+        ),
+        (
+            "/bets/{bet}/void",
+            "Say that the book made a bet void",
+            &why,
+            MethodRouter::new().post(words::void),
+        ),
+    ] {
+        table
+            .post::<words::Said>(path, ["bets", summary], route)
+            .says("A fact in the log; the last word counts. The answer comes once it is on disk.")
+            .query(&none)
+            .path("bet", bet.clone())
+            .form("bet", BET)
+            .fails_with(404)
+            .body(body);
+    }
 }
 
 fn pipeline(table: &mut Table) {

@@ -86,6 +86,14 @@ impl Line {
         writer.close().await.unwrap();
     }
 
+    /// Appends facts of an own source, behind the default rules.
+    pub(crate) async fn feed_lines(&self, lines: &str) {
+        let facts: Vec<Event> = lines.lines().map(|line| Event::from_line(line).unwrap()).collect();
+        let rules = ConfigPublished::new(1, Rules::default());
+        self.feed("configuration", &[Event::global(facts[0].at, rules)]).await;
+        self.feed("own", &facts).await;
+    }
+
     /// Waits until something is so.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         for _ in 0..600 {

@@ -7,3 +7,4 @@ mod line;
 mod manners;
 mod reading;
 mod watching;
+mod words;

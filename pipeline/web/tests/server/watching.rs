@@ -31,7 +31,8 @@ fn watch(at: SocketAddr, last_seen: Option<&str>, enough: usize) -> Vec<(String,
     found
 }
 
-const FACTS: &str = r#"{"t":"fixture/1","k":"E0|2024-25|Leeds|Derby|1","at":1000000,"src":"own","status":"scheduled","kickoff":9000000000}
+/// Facts of a match at which there is a bet.
+pub(crate) const FACTS: &str = r#"{"t":"fixture/1","k":"E0|2024-25|Leeds|Derby|1","at":1000000,"src":"own","status":"scheduled","kickoff":9000000000}
 {"t":"quote/1","k":"E0|2024-25|Leeds|Derby|1","at":2000000,"src":"own","book":"pinnacle","market":"1x2","odds":[2.0,3.5,4.0]}
 {"t":"quote/1","k":"E0|2024-25|Leeds|Derby|1","at":3000000,"src":"own","book":"bet365","market":"1x2","odds":[2.3,3.4,3.6]}"#;
 
@@ -44,11 +45,7 @@ async fn a_watcher_sees_a_bet_arrive_and_gets_what_it_missed_when_it_comes_back(
         crate::client::get(line.address, "/api/v1/stages").json()["watchers"] == 1
     })
     .await;
-    let facts: Vec<_> =
-        FACTS.lines().map(|line| marabet_schemas::Event::from_line(line).unwrap()).collect();
-    let rules = marabet_schemas::control::ConfigPublished::new(1, Default::default());
-    line.feed("configuration", &[marabet_schemas::Event::global(facts[0].at, rules)]).await;
-    line.feed("own", &facts).await;
+    line.feed_lines(FACTS).await;
     let seen = tokio::task::spawn_blocking(|| watching.join().unwrap()).await.unwrap();
     let kinds: Vec<&str> = seen.iter().map(|(kind, ..)| kind.as_str()).collect();
     assert_eq!(kinds, ["bet", "grant"]);
