@@ -23,11 +23,13 @@ pub mod keys;
 mod listen;
 mod live;
 pub mod metrics;
+mod office;
 mod openapi;
 mod page;
 mod problem;
 mod server;
 
 pub use config::{ConfigFault, WebConfig};
+pub use office::Office;
 pub use openapi::document as openapi_document;
 pub use server::{ServeError, Server, ServerOptions};

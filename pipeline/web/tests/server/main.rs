@@ -5,5 +5,6 @@ mod client;
 mod events;
 mod line;
 mod manners;
+mod office;
 mod reading;
 mod watching;
