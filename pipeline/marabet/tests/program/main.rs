@@ -10,6 +10,7 @@ mod crash;
 mod demo;
 mod faces;
 mod kills;
+mod roll;
 #[expect(dead_code, reason = "ingest's own tests ask it what it was asked")]
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;
