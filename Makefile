@@ -25,7 +25,7 @@ test: setup ## Run every test, against real servers that the tests start themsel
 
 test-web: ## Check the pages, the API, the metrics and ops/ from outside: a browser, Prometheus, a fuzzer
 	@ops/setup.sh checks
-	$(CARGO) build -p marabet
+	$(CARGO) test --quiet --workspace --test program --no-run
 	@ops/checks/run.sh
 
 lint: ## Check format and lints
@@ -46,6 +46,10 @@ bench: setup ## Run the benchmarks
 
 load: setup ## Drive the whole line at the highest rate, or RATE=5000; beside what Redis alone can do
 	@$(CARGO) run --quiet --release -p marabet-benches --bin load
+
+bench-web: setup ## Load the API at RATE=1000 requests/s beside its floor, and hold 5,000 idle watchers
+	@$(CARGO) build --quiet --release -p marabet
+	@benches/web/load.sh
 
 bench-peers: ## Time the models beside penaltyblog, installed from PyPI, and print the ratios
 	@benches/peers/run.sh

@@ -74,8 +74,11 @@ if [ "${#packages[@]}" -gt 0 ]; then
   say "  (the programs start private servers of their own; services that the packages may start are"
   say "   not used, and can be stopped: systemctl disable --now redis-server postgresql)"
   export DEBIAN_FRONTEND=noninteractive
-  as_root apt-get update -qq
-  as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  as_root apt-get update -qq || say "the lists of packages are not up to date: is there a network?"
+  as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null || {
+    say "not installed: ${packages[*]}; the package manager says why above"
+    exit 1
+  }
   have_redis || { say "the system's packages hold no redis-server 7.0 or later; see https://redis.io/docs"; exit 1; }
   say "done: $(redis-server --version 2>/dev/null || valkey-server --version)"
 fi

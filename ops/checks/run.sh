@@ -10,7 +10,10 @@ export MARABET=${MARABET:-${CARGO_TARGET_DIR:-$root/target}/debug/marabet}
 venv=${CARGO_TARGET_DIR:-$root/target}/checks-venv
 if ! cmp -s requirements.txt "$venv/requirements.txt"; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt || {
+    echo "checks: the tools of requirements.txt cannot be installed: is PyPI within reach?" >&2
+    exit 1
+  }
   cp requirements.txt "$venv/requirements.txt"
 fi
 exec env PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m unittest "${@:---verbose}"

@@ -1,5 +1,6 @@
 """The files of ops/ are read by those who will read them."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ class Files(unittest.TestCase):
         whole = yaml.safe_load((OPS / "compose.yaml").read_text())
         compose = compose_spec.PyCompose.from_yaml(yaml.safe_dump(whole))
         compose.validate()
-        self.assertLess({"redis", "predict", "detect", "web", "prometheus", "grafana"}, set(whole["services"]))
+        self.assertLess({"redis", "postgres", "predict", "detect", "ledger", "jobs", "web", "prometheus", "grafana"}, set(whole["services"]))
         for name, service in whole["services"].items():
             for other in service.get("depends_on", []):
                 self.assertIn(other, whole["services"], name)
@@ -33,6 +34,23 @@ class Files(unittest.TestCase):
         whole["services"]["web"]["comand"] = ["run"]
         with self.assertRaises(Exception):
             compose_spec.PyCompose.from_yaml(yaml.safe_dump(whole))
+
+    def test_the_program_takes_the_configuration_of_every_service(self):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MARABET")}
+        services = yaml.safe_load((OPS / "compose.yaml").read_text())["services"]
+        ours = {name: one["environment"] for name, one in services.items() if "MARABET_CONFIG" in one.get("environment", {})}
+        self.assertGreater(len(ours), 7)
+        manifests = yaml.safe_load_all((OPS / "kubernetes/marabet.yaml").read_text())
+        maps = [one["data"] for one in manifests if one["kind"] == "ConfigMap"]
+        with tempfile.TemporaryDirectory() as folder:
+            cluster = pathlib.Path(folder, "marabet.toml")
+            cluster.write_text(next(one["marabet.toml"] for one in maps if "marabet.toml" in one))
+            for name, own in [*ours.items(), ("kubernetes", {"MARABET_CONFIG": cluster})]:
+                with self.subTest(service=name):
+                    path = OPS / "marabet.toml" if name in ours else cluster
+                    environment = clean | {key: str(value) for key, value in own.items()} | {"MARABET_CONFIG": str(path)}
+                    done = run(os.environ["MARABET"], "config", "check", env=environment, cwd=folder)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_the_kubernetes_manifests_are_valid(self):
         files = sorted(str(path) for path in (OPS / "kubernetes").glob("*.yaml"))

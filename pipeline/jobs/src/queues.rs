@@ -7,6 +7,7 @@ use std::time::Duration;
 use marabet_schemas::EntryId;
 use marabet_streams::{Connection, Log, LogError, Script};
 use redis::FromRedisValue;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::JobsError;
@@ -30,7 +31,7 @@ pub struct Queues {
 }
 
 /// How many jobs stand where.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct Counts {
     /// In the queues, by queue.
     pub queued: BTreeMap<String, u64>,

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use marabet_schemas::Instant;
 use marabet_streams::Shutdown;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 
@@ -35,7 +36,7 @@ pub struct Scheduler {
 }
 
 /// A plan, when it ran last, and when it comes next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Upcoming {
     /// The plan.
     pub name: String,

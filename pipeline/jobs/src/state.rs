@@ -5,12 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use marabet_schemas::Instant;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::error::JobsError;
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// In its queue.
@@ -72,7 +75,7 @@ impl FromStr for JobState {
 }
 
 /// A job as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JobView {
     /// Its identity.
     pub id: String,

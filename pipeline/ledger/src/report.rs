@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use marabet_schemas::{Instant, Money};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -13,7 +14,7 @@ use crate::error::LedgerError;
 use crate::records::instant;
 
 /// Sums over settled bets.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, JsonSchema)]
 pub struct Sums {
     /// How many bets.
     pub bets: u32,
@@ -50,7 +51,7 @@ impl Sums {
 }
 
 /// A strategy's period.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StrategyReport {
     /// All bets with a stake, at the granted stake and the price of record.
     pub alerted: Sums,
@@ -65,7 +66,7 @@ pub struct StrategyReport {
 }
 
 /// A bet for a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OpenBet {
     /// Its identity.
     pub bet: String,

@@ -71,6 +71,24 @@ impl Log {
         Ok(self.range(stream, partition, Some(id), Some(id), 1).await?.pop())
     }
 
+    /// The lines of the frame of this ID, as they were written; none where the stream does not
+    /// have it (any more). For who wants one event of many.
+    ///
+    /// # Errors
+    /// [`LogError::Away`] when Redis is.
+    pub async fn lines(
+        &self,
+        stream: Stream,
+        partition: u16,
+        id: EntryId,
+    ) -> Result<Option<String>, LogError> {
+        let key = self.namespace().stream(stream, partition);
+        let mut command = redis::cmd("XRANGE");
+        command.arg(key).arg(id.to_string()).arg(id.to_string()).arg("COUNT").arg(1);
+        let entry = wire::entries(self.query(&command).await?)?.pop();
+        Ok(entry.and_then(|entry| entry.lines).and_then(Result::ok))
+    }
+
     /// The last ID that a stream has given out, also to an entry that is gone since; 0-0 for a
     /// stream without entries.
     ///

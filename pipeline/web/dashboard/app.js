@@ -10,11 +10,14 @@ const PAGES = [
   ["matches", () => import("./pages/matches.js")],
   ["performance", () => import("./pages/performance.js")],
   ["pipeline", () => import("./pages/pipeline.js")],
+  ["jobs", () => import("./pages/jobs.js")],
   ["letters", () => import("./pages/letters.js")],
   ["models", () => import("./pages/models.js")],
+  ["backtests", () => import("./pages/backtests.js")],
   ["settings", () => import("./pages/settings.js")],
 ];
 const ONE = {
+  jobs: () => import("./pages/job.js"),
   bets: () => import("./pages/bet.js"),
   matches: () => import("./pages/match.js"),
 };

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant as Moment};
 
+use marabet_jobs::Queues;
 use marabet_schemas::Instant;
 use marabet_streams::{Log, Shutdown, Status, clock};
 use marabet_views::board::{Board, Bounds};
@@ -16,7 +17,9 @@ use crate::guard::Limiter;
 use crate::keys::Keys;
 use crate::live::Live;
 use crate::metrics::HttpMetrics;
+use crate::office::Office;
 use crate::problem::Problem;
+use crate::server::{ServeError, ServerOptions};
 
 /// How long what is costly to find out is taken to stand.
 const STATUS_KEPT: Duration = Duration::from_secs(1);
@@ -38,6 +41,10 @@ pub(crate) struct Shared {
     pub(crate) http: HttpMetrics,
     pub(crate) registry: prometheus::Registry,
     pub(crate) shutdown: Shutdown,
+    pub(crate) queues: Queues,
+    /// What names pages to those who were told them.
+    pub(crate) tickets: [u8; 32],
+    office: Option<Arc<Office>>,
     board: RwLock<Board>,
     caught_up: std::sync::atomic::AtomicBool,
     status: Mutex<Option<(Moment, Arc<Status>)>>,
@@ -47,13 +54,15 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         log: &Log,
-        clock: Clock,
         config: WebConfig,
-        settings: Value,
+        options: ServerOptions,
         shutdown: Shutdown,
-    ) -> Result<Self, prometheus::Error> {
+    ) -> Result<Self, ServeError> {
+        let ServerOptions { clock, settings, office } = options;
         let registry = crate::metrics::registry(log)?;
         let http = HttpMetrics::register(&registry)?;
+        let mut tickets = [0; 32];
+        getrandom::fill(&mut tickets).map_err(ServeError::Random)?;
         Ok(Self {
             log: log.clone(),
             clock,
@@ -65,6 +74,9 @@ impl Shared {
             http,
             registry,
             shutdown,
+            queues: Queues::of(log),
+            tickets,
+            office,
             board: RwLock::new(Board::new(Bounds::default(), Default::default())),
             caught_up: false.into(),
             status: Mutex::default(),
@@ -80,6 +92,16 @@ impl Shared {
     /// Changes the board.
     pub(crate) fn change_board<T>(&self, change: impl FnOnce(&mut Board) -> T) -> T {
         change(&mut self.board.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The back office, or why there is none.
+    pub(crate) fn office(&self) -> Result<&Office, Problem> {
+        self.office.as_deref().ok_or_else(|| {
+            Problem::unavailable(
+                "this server has no ledger, and so neither jobs nor accounts: the log of the \
+                 process says why",
+            )
+        })
     }
 
     /// The moment that counts as now.

@@ -41,6 +41,10 @@ const ASSETS: &[Asset] = &[
         "pages/performance.js"
     ),
     asset!("/assets/pages/pipeline.js", "text/javascript; charset=utf-8", "pages/pipeline.js"),
+    asset!("/assets/pages/ledger.js", "text/javascript; charset=utf-8", "pages/ledger.js"),
+    asset!("/assets/pages/jobs.js", "text/javascript; charset=utf-8", "pages/jobs.js"),
+    asset!("/assets/pages/job.js", "text/javascript; charset=utf-8", "pages/job.js"),
+    asset!("/assets/pages/backtests.js", "text/javascript; charset=utf-8", "pages/backtests.js"),
     asset!("/assets/pages/letters.js", "text/javascript; charset=utf-8", "pages/letters.js"),
     asset!("/assets/pages/models.js", "text/javascript; charset=utf-8", "pages/models.js"),
     asset!("/assets/pages/settings.js", "text/javascript; charset=utf-8", "pages/settings.js"),

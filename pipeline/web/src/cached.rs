@@ -65,7 +65,7 @@ fn of_board(
     let Some(one) = board.one_match(key) else { return (known, gone, seen) };
     for (market, books) in &one.prices {
         for (book, price) in books {
-            let field = view::odds_field(book, market);
+            let field = view::odds_field(book, market).to_string();
             seen.insert(field.clone(), price.seen);
             if price.withdrawn {
                 gone.insert(field);

@@ -1,7 +1,13 @@
 //! Following the log: every frame of `priced`, `bets` and `grants` onto the board, in order.
+//!
+//! A bet has the entry ID of the facts that it follows from. So the two streams of a partition are
+//! taken merged by it, facts first: then the board knows where a bet's quote stands when the bet
+//! comes.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{Address, EntryId};
 use marabet_streams::{LogError, Shutdown, Stream};
@@ -16,26 +22,14 @@ const AWAY_WAIT: Duration = Duration::from_secs(1);
 /// Frames read at once.
 const PAGE: usize = 256;
 
-/// One partition of a stream, and how far it was read.
-struct Place {
-    stream: Stream,
-    partition: u16,
-    read_to: Option<EntryId>,
-}
-
 /// Follows the log until asked to end. Redis being away passes.
 ///
 /// # Errors
 /// An answer that Redis should not give.
 pub(crate) async fn follow(app: App, mut shutdown: Shutdown) -> Result<(), LogError> {
-    let partitions = app.log.namespace().partitions();
-    let of = |stream| move |partition| Place { stream, partition, read_to: None };
-    // Bets before their grants, so that a grant finds its bet.
-    let mut places: Vec<Place> = (0..partitions).map(of(Stream::Priced)).collect();
-    places.extend((0..partitions).map(of(Stream::Bets)));
-    places.push(of(Stream::Grants)(0));
+    let mut following = Following::of(app.log.namespace().partitions());
     loop {
-        let wait = match round(&app, &mut places).await {
+        let wait = match following.round(&app).await {
             Ok(true) => Duration::ZERO,
             Ok(false) => {
                 app.set_caught_up();
@@ -53,23 +47,96 @@ pub(crate) async fn follow(app: App, mut shutdown: Shutdown) -> Result<(), LogEr
     }
 }
 
-/// Reads on in every place; whether any of them had more than a page.
-async fn round(app: &App, places: &mut [Place]) -> Result<bool, LogError> {
-    let reads = places.iter().map(|place| {
-        let from = place.read_to.map(|id| EntryId { seq: id.seq + 1, ..id });
-        app.log.range(place.stream, place.partition, from, None, PAGE)
-    });
-    // They share one connection, over which the commands go out together.
-    let pages = futures::future::try_join_all(reads).await?;
-    let mut more = false;
-    for (place, frames) in places.iter_mut().zip(pages) {
-        more |= frames.len() == PAGE;
-        for frame in &frames {
-            take(app, place.stream, place.partition, frame);
-            place.read_to = Some(frame.id);
+/// How far each stream was taken.
+struct Following {
+    priced: Vec<Place>,
+    bets: Vec<Place>,
+    grants: Place,
+}
+
+/// One partition of a stream: how far it was read, and what of it was not taken yet.
+struct Place {
+    stream: Stream,
+    partition: u16,
+    read_to: Option<EntryId>,
+    waiting: VecDeque<Frame>,
+    /// The stream may hold more than what was read.
+    more: bool,
+}
+
+impl Following {
+    fn of(partitions: u16) -> Self {
+        let places = |stream| (0..partitions).map(|one| Place::new(stream, one)).collect();
+        Self {
+            priced: places(Stream::Priced),
+            bets: places(Stream::Bets),
+            grants: Place::new(Stream::Grants, 0),
         }
     }
-    Ok(more)
+
+    /// Reads on in every place, and takes what can be taken in order; whether there is more.
+    async fn round(&mut self, app: &App) -> Result<bool, LogError> {
+        // Reads share one connection, over which the commands go out together. The facts of a bet
+        // that was read are in the log, so that they are read after it.
+        let decided = self.bets.iter_mut().chain([&mut self.grants]);
+        try_join_all(decided.map(|place| place.read(app))).await?;
+        try_join_all(self.priced.iter_mut().map(|place| place.read(app))).await?;
+        for (priced, bets) in self.priced.iter_mut().zip(&mut self.bets) {
+            let known_to = priced.known_to().min(bets.known_to());
+            loop {
+                let (fact, bet) = (priced.first(known_to), bets.first(known_to));
+                let first = match (fact, bet) {
+                    (Some(fact), Some(bet)) if fact > bet => &mut *bets,
+                    (Some(_), _) => &mut *priced,
+                    (None, Some(_)) => &mut *bets,
+                    (None, None) => break,
+                };
+                first.take(app);
+            }
+        }
+        // A grant finds its bet, where that was read.
+        while !self.grants.waiting.is_empty() {
+            self.grants.take(app);
+        }
+        let places = self.priced.iter().chain(&self.bets).chain([&self.grants]);
+        Ok(places.into_iter().any(|place| place.more))
+    }
+}
+
+impl Place {
+    fn new(stream: Stream, partition: u16) -> Self {
+        Self { stream, partition, read_to: None, waiting: VecDeque::new(), more: true }
+    }
+
+    async fn read(&mut self, app: &App) -> Result<(), LogError> {
+        if !self.waiting.is_empty() {
+            self.more = true;
+            return Ok(());
+        }
+        let from = self.read_to.map(|id| EntryId { seq: id.seq + 1, ..id });
+        let frames = app.log.range(self.stream, self.partition, from, None, PAGE).await?;
+        self.more = frames.len() == PAGE;
+        self.read_to = frames.last().map(|frame| frame.id).or(self.read_to);
+        self.waiting = frames.into();
+        Ok(())
+    }
+
+    /// Up to which entry it is known what the stream holds.
+    fn known_to(&self) -> EntryId {
+        const END: EntryId = EntryId { ms: u64::MAX, seq: u64::MAX };
+        self.waiting.back().filter(|_| self.more).map_or(END, |last| last.id)
+    }
+
+    /// The first frame that was not taken, up to an entry.
+    fn first(&self, to: EntryId) -> Option<EntryId> {
+        self.waiting.front().map(|frame| frame.id).filter(|id| *id <= to)
+    }
+
+    fn take(&mut self, app: &App) {
+        if let Some(frame) = self.waiting.pop_front() {
+            take(app, self.stream, self.partition, &frame);
+        }
+    }
 }
 
 fn take(app: &App, stream: Stream, partition: u16, frame: &Frame) {
@@ -94,7 +161,7 @@ fn take(app: &App, stream: Stream, partition: u16, frame: &Frame) {
     });
     for (kind, row) in rows {
         match serde_json::to_string(&row) {
-            Ok(json) => app.live.tell(kind, json),
+            Ok(json) => app.live.tell(kind, &json),
             Err(error) => tracing::error!("a bet that is no JSON: {error}"),
         }
     }

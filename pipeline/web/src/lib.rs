@@ -23,6 +23,7 @@ pub mod keys;
 mod listen;
 mod live;
 pub mod metrics;
+mod office;
 mod openapi;
 mod page;
 mod problem;
@@ -30,5 +31,6 @@ mod server;
 pub mod word;
 
 pub use config::{ConfigFault, WebConfig};
+pub use office::Office;
 pub use openapi::document as openapi_document;
 pub use server::{ServeError, Server, ServerOptions};

@@ -158,6 +158,14 @@ impl Endpoint {
         self
     }
 
+    /// Says that a parameter takes this value alone, where its type knows others.
+    pub(crate) fn only(&mut self, name: &str, value: &str) -> &mut Self {
+        for parameter in self.parameters.iter_mut().filter(|one| one["name"] == name) {
+            parameter["schema"] = json!({ "type": "string", "enum": [value] });
+        }
+        self
+    }
+
     /// Says that it can end with a problem of this status.
     pub(crate) fn fails_with(&mut self, status: u16) -> &mut Self {
         self.problems.push(status);

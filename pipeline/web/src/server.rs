@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::WebConfig;
 use crate::extract::BodyBound;
 use crate::keys::Scope;
+use crate::office::Office;
 use crate::openapi::BASE;
 use crate::problem::Problem;
 use crate::{api, assets, etag, follow, guard, headers, listen, metrics};
@@ -35,6 +36,8 @@ pub struct ServerOptions {
     pub clock: Clock,
     /// What the process was configured with, secrets left out, to be shown.
     pub settings: Value,
+    /// What can be asked beside the log; none where there is no ledger.
+    pub office: Option<Arc<Office>>,
 }
 
 /// Why the server does not serve.
@@ -56,6 +59,9 @@ pub enum ServeError {
     /// A metric cannot be registered.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
     /// The log cannot be followed.
     #[error(transparent)]
     Log(#[from] marabet_streams::LogError),
@@ -103,8 +109,7 @@ impl Server {
             .await
             .map_err(|error| ServeError::Listen { address: wanted, error })?;
         let address = listener.local_addr().unwrap_or(wanted);
-        let ServerOptions { clock, settings } = options;
-        let app = Shared::new(log, clock, config, settings, shutdown.clone())?;
+        let app = Shared::new(log, config, options, shutdown.clone())?;
         Ok(Self { listener, address, app: Arc::new(app), shutdown })
     }
 
@@ -121,8 +126,10 @@ impl Server {
     pub async fn serve(self) -> Result<(), ServeError> {
         let connections_max = self.app.config.connections_max;
         let following = follow::follow(Arc::clone(&self.app), self.shutdown.clone());
-        let serving =
-            listen::serve(self.listener, router(&self.app), connections_max, self.shutdown);
+        let alive = api::keep_alive(Arc::clone(&self.app), self.shutdown.clone());
+        let router = router(&self.app);
+        let listening = listen::serve(self.listener, router, connections_max, self.shutdown);
+        let serving = async { tokio::join!(listening, alive).0 };
         tokio::pin!(serving);
         tokio::select! {
             followed = following => followed?,
@@ -146,6 +153,7 @@ fn router(app: &App) -> Router {
         .route("/metrics", get(expose))
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
+        .route("/reports/{ticket}", get(api::report_page))
         .merge(assets::router())
         .fallback(|| async { Problem::not_found("there is nothing here; see / and /api") })
         .layer(CatchPanicLayer::custom(|_| {
@@ -182,8 +190,9 @@ async fn expose(State(app): State<App>, request: Request) -> Response {
         Err(problem) => return problem.into_response(),
     }
     let status = app.status().await.ok();
-    let text =
-        metrics::text(&app.registry, &metrics::Seen { app: &app, status: status.as_deref() });
+    let jobs = app.queues.counts().await.ok();
+    let seen = metrics::Seen { app: &app, status: status.as_deref(), jobs: jobs.as_ref() };
+    let text = metrics::text(&app.registry, &seen);
     ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response()
 }
 

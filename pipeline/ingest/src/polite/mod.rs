@@ -5,6 +5,7 @@
 //! know; leaves a provider that fails again and again in peace; takes no more than a bound in
 //! time and bytes. Its exchanges can be recorded, keys taken out, and played back.
 
+mod asked;
 mod breaker;
 mod budget;
 mod exchange;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant as Moment};
 
 use ureq::http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 
+pub use asked::{asks, providers};
 pub use budget::Spent;
 pub use exchange::{Player, Recorder, Reply, Request};
 pub use secret::Secret;
@@ -160,6 +162,8 @@ impl From<PoliteError> for SourceError {
 pub struct Health {
     /// Requests made.
     pub requests: u64,
+    /// Those that failed, or were refused.
+    pub faults: u64,
     /// What was spent today, and is left.
     pub spent: Spent,
     /// The last fault, with its instant.
@@ -357,6 +361,7 @@ impl Polite {
                 }
             }
             Err(error) => {
+                state.health.faults += 1;
                 state.health.last_fault = Some((now, error.to_string()));
                 match error {
                     // A refusal is an answer: the provider is there.

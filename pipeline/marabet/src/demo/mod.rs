@@ -31,6 +31,7 @@ use crate::line::stages::{Part, Stages};
 use crate::line::{faces, open, readback};
 use crate::output::say;
 use crate::summary::{canonical, summarise};
+use crate::work::Beside;
 use report::Report;
 use screen::Screen;
 use season::Season;
@@ -59,16 +60,19 @@ async fn show(
     if !arguments.serve {
         return say(&stream(log, config, season, arguments, json).await?, json);
     }
-    // What a person posts or retries goes through the line too, so that it goes on.
-    let part = part(config, Arc::new(Screen::new(false, true)))?;
+    // What a person posts, retries or asks for goes through the line too, so that it goes on.
+    let ledger = Some(open::ledger(config).await?);
+    let part = Part { ledger, ..part(config, Arc::new(Screen::new(false, true)))? };
     let mut dashboard = Stages::none(log);
     let address = faces::dashboard(log, &mut dashboard, config, FaceClock::Event).await?;
     faces::tell(address);
     let report = stream(log, config, season, arguments, json).await?;
     say(&report, json)?;
     let stages = Stages::start(log, &part);
+    let beside = Beside::start(log, true, config, &part, &stages)?;
     faces::tell(address);
     asked_to_end().await?;
+    beside.stop().await?;
     stages.stop().await?;
     dashboard.stop().await
 }
@@ -98,6 +102,7 @@ fn demo_config(arguments: &DemoArgs, mut config: Config) -> anyhow::Result<Confi
     config.log.redis_url = None;
     config.log.folder.clone_from(&arguments.folder);
     config.archive.location = None;
+    config.ledger.url = None;
     if config.strategies == Config::default().strategies {
         config.strategies = strategies(&config);
     }

@@ -1,14 +1,18 @@
 //! The dashboard, the API and the metrics beside the stages of this process.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context;
+use marabet_jobs::clock::{Clock as JobClock, SetClock, WallClock};
 use marabet_streams::Log;
 use marabet_web::clock::Clock;
-use marabet_web::{Server, ServerOptions, exporter};
+use marabet_web::{Office, Server, ServerOptions, exporter};
 
+use super::open;
 use super::stages::Stages;
 use crate::config::Config;
+use crate::work::{Desk, registry};
 
 /// Serves the dashboard and the API beside the stages; tells where.
 pub(crate) async fn dashboard(
@@ -18,11 +22,35 @@ pub(crate) async fn dashboard(
     clock: Clock,
 ) -> anyhow::Result<SocketAddr> {
     let settings = serde_json::to_value(config.clone().without_secrets())?;
-    let options = ServerOptions { clock, settings };
+    let office = match office(log, config, &clock).await {
+        Ok(office) => Some(Arc::new(office)),
+        // The log is shown all the same; who asks for the rest is told to look here.
+        Err(error) => {
+            tracing::warn!("the dashboard shows neither jobs nor accounts: {error:#}");
+            None
+        }
+    };
+    let options = ServerOptions { clock, settings, office };
     let server = Server::bind(log, config.web.clone(), options, stages.shutdown()).await?;
     let address = server.address();
     stages.beside(async move { server.serve().await.context("the dashboard") });
     Ok(address)
+}
+
+/// What the dashboard can ask beside the log. It asks for jobs; a worker runs them.
+async fn office(log: &Log, config: &Config, clock: &Clock) -> anyhow::Result<Office> {
+    let ledger = open::ledger(config).await?;
+    // By the time of the log, what is due next follows from what was due last.
+    let jobs_clock: Arc<dyn JobClock> = match clock {
+        Clock::Event => Arc::new(SetClock::default()),
+        Clock::Wall => Arc::new(WallClock),
+    };
+    let mut desk = Desk::new(log, ledger.clone(), config, Vec::new(), jobs_clock);
+    if matches!(clock, Clock::Event) {
+        desk = desk.accelerated();
+    }
+    let (registry, scheduler) = (registry(&desk), desk.scheduler()?);
+    Ok(Office { registry, scheduler, ledger, reports: config.log.folder.clone() })
 }
 
 /// As [`dashboard`], where nobody asked for it by name: if another process has the address, it

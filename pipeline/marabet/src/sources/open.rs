@@ -18,7 +18,7 @@ use marabet_ingest::names::Names;
 use marabet_ingest::names::store::FileStore;
 use marabet_ingest::openfootball::Openfootball;
 use marabet_ingest::pinnacle::source::{Pinnacle, PinnacleSettings};
-use marabet_ingest::polite::{Polite, PoliteSettings, Secret};
+use marabet_ingest::polite::{self, Polite, PoliteSettings, Secret};
 use marabet_ingest::precedence::Precedence;
 use marabet_ingest::prices_file::{Mapping, PricesFiles};
 use marabet_ingest::the_odds_api::history::OddsApiHistory;
@@ -198,7 +198,9 @@ impl Parts<'_> {
             budget_file: Some(kept.join(format!("{name}.budget.json"))),
             ..settings
         };
-        Ok(Polite::new(settings, self.clock())?)
+        let client = Polite::new(settings, self.clock())?;
+        polite::asks(name, &client);
+        Ok(client)
     }
 
     fn the_odds_api(&self, one: &OddsApiConfig) -> anyhow::Result<Box<dyn Source>> {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::support::{json, marabet, text};
 
 /// What a server answers to a GET.
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
@@ -18,7 +18,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// The address that a starting program tells on standard error.
-fn told(program: &mut Child) -> String {
+pub(crate) fn address_of(program: &mut Child) -> String {
     let lines = BufReader::new(program.stderr.take().unwrap()).lines();
     let mut lines = lines.map_while(Result::ok);
     let line = lines.find(|line| line.contains("dashboard is at")).expect("it tells where");
@@ -27,7 +27,8 @@ fn told(program: &mut Child) -> String {
     line.split("http://").nth(1).unwrap().trim_end_matches('/').to_owned()
 }
 
-fn terminate(mut program: Child) -> Duration {
+/// Asks a program to end, and says how long it took. It ends well.
+pub(crate) fn terminate(program: &mut Child) -> Duration {
     let began = Instant::now();
     let pid = program.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
@@ -48,7 +49,7 @@ fn a_demo_leaves_the_dashboard_open_and_ends_when_asked_and_no_version_differs_f
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let address = told(&mut demo);
+    let address = address_of(&mut demo);
     assert!(get(&address, "/").contains("<title>MaraBet</title>"));
     // The report is one line; it comes when the season has streamed.
     let mut report = String::new();
@@ -65,7 +66,7 @@ fn a_demo_leaves_the_dashboard_open_and_ends_when_asked_and_no_version_differs_f
         assert!(Instant::now() < until, "the metrics never said `{metric}`");
         std::thread::sleep(Duration::from_millis(100));
     }
-    let took = terminate(demo);
+    let took = terminate(&mut demo);
     assert!(took < Duration::from_secs(8), "it took {took:?} to end");
 
     let shadow = json(marabet().env("MARABET_LOG__FOLDER", &log).args(["shadow", "--until-done"]));

@@ -13,7 +13,7 @@ use crate::support::{Process, hold_server, json, marabet, run};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program over a log on a private server that outlives what is killed.
-fn over(folder: &Path, prefix: &str) -> Command {
+pub(crate) fn over(folder: &Path, prefix: &str) -> Command {
     let mut command = marabet();
     command
         .env("MARABET_LOG__FOLDER", folder)
@@ -36,11 +36,11 @@ fn stage(folder: &Path, prefix: &str, stage: &str) -> Process {
 }
 
 /// The private server, held open by a process of its own.
-fn server(folder: &Path) -> Process {
+pub(crate) fn server(folder: &Path) -> Process {
     Process(hold_server(over(folder, "mb")))
 }
 
-fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < PATIENCE, "{what} took too long");
@@ -49,12 +49,12 @@ fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// A simulated season and the half of one before it, one event a line.
-fn season() -> Vec<u8> {
+pub(crate) fn season() -> Vec<u8> {
     let arguments = ["simulate", "--seed", "11", "--seasons", "2", "--teams", "8"];
     run(marabet().args(arguments)).stdout
 }
 
-fn status(folder: &Path, prefix: &str) -> Value {
+pub(crate) fn status(folder: &Path, prefix: &str) -> Value {
     json(over(folder, prefix).arg("status"))
 }
 
@@ -64,7 +64,7 @@ fn frames(status: &Value, stream: &str) -> u64 {
 }
 
 /// Whether every stage has a group on its stream that has acknowledged everything.
-fn caught_up(status: &Value) -> bool {
+pub(crate) fn caught_up(status: &Value) -> bool {
     let idle = |stream: &str, group: &str| {
         let streams = status["streams"].as_array().unwrap().iter();
         let groups = streams
@@ -81,7 +81,7 @@ fn caught_up(status: &Value) -> bool {
 }
 
 /// The alerts that were told, by bet.
-fn told(folder: &Path, prefix: &str) -> Vec<String> {
+pub(crate) fn told(folder: &Path, prefix: &str) -> Vec<String> {
     let path = folder.join(format!("alerts-{prefix}")).join("alerts.ndjson");
     let text = std::fs::read_to_string(path).unwrap();
     let mut bets: Vec<String> = text

@@ -12,6 +12,7 @@ mod faces;
 mod kills;
 #[path = "../../../notify/tests/support/mail_server.rs"]
 mod mail_server;
+mod roll;
 #[expect(dead_code, reason = "ingest's own tests ask it what it was asked")]
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;

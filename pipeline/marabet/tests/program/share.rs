@@ -23,7 +23,7 @@ fn started(folder: &Path, words: &[&str]) -> Process {
 }
 
 /// How many partitions of both stages each owner has, fewest first.
-fn shares(folder: &Path) -> Vec<usize> {
+pub(crate) fn shares(folder: &Path) -> Vec<usize> {
     let status = json(over(folder).arg("status"));
     let mut shares = std::collections::BTreeMap::<String, usize>::new();
     for stream in status["streams"].as_array().unwrap() {

@@ -1,15 +1,19 @@
 //! One match: fixture, prices, the model's view, result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use marabet_quant::{Market, Odds};
 use marabet_schemas::bets::{ModelView, OutcomeRow, Priced};
 use marabet_schemas::facts::{
     Aggregate, FixtureStatus, MatchResult, Quote, Statistic, Stats, Withdrawn,
 };
-use marabet_schemas::{BetId, Body, Book, Event, Instant};
+use marabet_schemas::{Address, BetId, Body, Book, Event, Instant};
 
 use super::movement::Movement;
+
+/// Quotes of one book's market whose places are kept. A bet is found within moments of its quote,
+/// so that few can come between them.
+const LATELY_MAX: usize = 8;
 
 /// What is known of a match.
 #[derive(Debug, Clone, Default)]
@@ -55,11 +59,24 @@ pub struct Price {
     pub withdrawn: bool,
     /// How it came to be.
     pub movement: Movement,
+    /// Where the last quotes stand, the newest last.
+    pub lately: VecDeque<PricedAt>,
+}
+
+/// Where a priced quote stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PricedAt {
+    /// When it was quoted.
+    pub quoted_at: Instant,
+    /// Its place in `priced`.
+    pub address: Address,
+    /// The number of the model that priced it; none where none did.
+    pub model: Option<u64>,
 }
 
 impl Match {
-    /// Takes in one fact about the match.
-    pub fn apply(&mut self, event: &Event) {
+    /// Takes in one fact about the match, and where it stands.
+    pub fn apply(&mut self, address: Address, event: &Event) {
         self.at = self.at.max(event.at);
         match &event.body {
             Body::Fixture(fixture) => {
@@ -68,7 +85,7 @@ impl Match {
                 self.live = fixture.score.or(self.live);
                 self.minute = fixture.minute;
             }
-            Body::Priced(priced) => self.priced(event.at, priced),
+            Body::Priced(priced) => self.priced(event.at, address, priced),
             Body::Aggregate(Aggregate { market, statistic, odds, .. }) => {
                 self.aggregates.insert((*market, *statistic), odds.clone());
             }
@@ -86,7 +103,20 @@ impl Match {
         }
     }
 
-    fn priced(&mut self, at: Instant, priced: &Priced) {
+    /// The quote of a book's market that was made at an instant, up to a place in the log.
+    #[must_use]
+    pub fn quoted(
+        &self,
+        (market, book): (&Market, &Book),
+        at: Instant,
+        upto: Address,
+    ) -> Option<PricedAt> {
+        let lately = &self.prices.get(market)?.get(book)?.lately;
+        let wanted = |one: &&PricedAt| one.quoted_at == at && one.address.entry <= upto.entry;
+        lately.iter().rev().find(wanted).copied()
+    }
+
+    fn priced(&mut self, at: Instant, address: Address, priced: &Priced) {
         let quote = &priced.quote;
         if let Some(model) = &priced.model {
             self.model = Some((at, model.clone()));
@@ -99,12 +129,18 @@ impl Match {
             seen: at,
             withdrawn: false,
             movement: Movement::default(),
+            lately: VecDeque::new(),
         });
         price.quote.clone_from(quote);
         price.at = at;
         price.seen = price.seen.max(at);
         price.withdrawn = false;
         price.movement.push(at, &quote.odds);
+        if price.lately.len() == LATELY_MAX {
+            price.lately.pop_front();
+        }
+        let model = priced.model.as_ref().map(|model| model.number);
+        price.lately.push_back(PricedAt { quoted_at: at, address, model });
     }
 
     fn withdrawn(&mut self, withdrawn: &Withdrawn) {

@@ -13,15 +13,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use marabet_schemas::control::{ConfigPublished, ModelPublished};
 use marabet_schemas::strategy::ClosingRules;
-use marabet_schemas::{Address, BetId, Body, Competition, Event, Instant, MatchKey};
+use marabet_schemas::{Address, BetId, Body, Competition, EntryId, Event, Instant, MatchKey};
 use marabet_streams::Stream;
 
 use crate::summary::{Forecasts, Scores, Strategies};
+use crate::why::Trail;
 
 pub use bets::Bet;
-pub use matches::{Match, Price};
+pub use matches::{Match, Price, PricedAt};
 pub use movement::{Movement, Point};
 pub use rows::{BetRow, BetState, FixtureRow, Granted};
+
+/// Most numbers of rules whose places are kept, times partitions; the lowest go first.
+const RULES_MAX: usize = 10_000;
 
 /// How much a board holds.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +73,8 @@ pub struct Model {
     pub at: Instant,
     /// What was published.
     pub published: ModelPublished,
+    /// Where it stands in `priced`, in each partition.
+    places: BTreeMap<u16, (EntryId, u32)>,
 }
 
 /// Everything that the log shows.
@@ -81,6 +87,8 @@ pub struct Board {
     by_age: BTreeSet<(Instant, BetId)>,
     models: BTreeMap<(Competition, u64), Model>,
     rules: Option<ConfigPublished>,
+    /// Where rules stand in `priced`, by number and partition.
+    rules_at: BTreeMap<(u64, u16), Address>,
     strategies: Strategies,
     forecasts: Forecasts,
     counts: Counts,
@@ -100,6 +108,7 @@ impl Board {
             by_age: BTreeSet::new(),
             models: BTreeMap::new(),
             rules: None,
+            rules_at: BTreeMap::new(),
             strategies: Strategies::default(),
             forecasts: Forecasts::new(closing),
             counts: Counts::default(),
@@ -113,26 +122,22 @@ impl Board {
         self.revision += 1;
         match stream {
             Stream::Priced => {
-                self.fact(event);
+                self.fact(address, event);
                 None
             }
             Stream::Bets => self.of_bets(address, event),
-            Stream::Grants => self.granted(event),
+            Stream::Grants => self.granted(address, event),
             _ => None,
         }
     }
 
-    fn fact(&mut self, event: &Event) {
+    fn fact(&mut self, address: Address, event: &Event) {
         self.counts.facts += 1;
         self.latest = self.latest.max(Some(event.at));
         self.forecasts.observe(event);
         match &event.body {
-            Body::ModelPublished(model) => self.model(event.at, model),
-            Body::ConfigPublished(rules)
-                if self.rules.as_ref().is_none_or(|known| known.number < rules.number) =>
-            {
-                self.rules = Some(rules.clone());
-            }
+            Body::ModelPublished(model) => self.model(event.at, address, model),
+            Body::ConfigPublished(rules) => self.ruled(address, rules),
             Body::Priced(priced) => {
                 self.counts.quotes += 1;
                 self.counts.predictions += u64::from(priced.model.is_some());
@@ -142,7 +147,7 @@ impl Board {
         let Some(key) = &event.key else { return };
         let one = self.matches.entry(key.clone()).or_default();
         let before = one.kickoff;
-        one.apply(event);
+        one.apply(address, event);
         if before != one.kickoff {
             let after = one.kickoff;
             if let Some(kickoff) = before {
@@ -155,10 +160,23 @@ impl Board {
         self.keep_within_bounds();
     }
 
-    fn model(&mut self, at: Instant, model: &ModelPublished) {
+    fn ruled(&mut self, address: Address, rules: &ConfigPublished) {
+        self.rules_at.insert((rules.number, address.partition), address);
+        if self.rules_at.len() > RULES_MAX {
+            self.rules_at.pop_first();
+        }
+        if self.rules.as_ref().is_none_or(|known| known.number < rules.number) {
+            self.rules = Some(rules.clone());
+        }
+    }
+
+    fn model(&mut self, at: Instant, address: Address, model: &ModelPublished) {
         let place = (model.competition.clone(), model.number);
         // Every partition has its copy.
-        self.models.entry(place).or_insert_with(|| Model { at, published: model.clone() });
+        let places = BTreeMap::new();
+        let known = self.models.entry(place);
+        let known = known.or_insert_with(|| Model { at, published: model.clone(), places });
+        known.places.entry(address.partition).or_insert((address.entry, address.index));
         while self.models.len() > self.bounds.models {
             let oldest = self.models.iter().min_by_key(|(_, model)| model.at);
             let Some(place) = oldest.map(|(place, _)| place.clone()) else { break };
@@ -171,39 +189,43 @@ impl Board {
         match &event.body {
             Body::ValueBet(bet) => {
                 let key = event.key.as_ref()?;
+                let one = self.matches.entry(key.clone()).or_default();
+                let quote = one.quoted((&bet.market, &bet.book), bet.quoted_at, address);
                 if let Some(known) = self.bets.get_mut(&bet.bet) {
                     known.shown(bet);
-                    return None;
+                    if known.address.is_some() {
+                        return None;
+                    }
+                    (known.address, known.quote) = (Some(address), quote);
+                    return Some(Change::Found(bet.bet));
                 }
-                let found = Bet::found(key, event.at, address, bet);
+                let found = Bet::found(key, event.at, Some(address), bet);
+                one.bets.insert(bet.bet);
                 self.by_age.insert((event.at, bet.bet));
-                self.bets.insert(bet.bet, found);
-                self.matches.entry(key.clone()).or_default().bets.insert(bet.bet);
+                self.bets.insert(bet.bet, Bet { quote, ..found });
                 self.keep_within_bounds();
                 Some(Change::Found(bet.bet))
             }
             Body::Settlement(settlement) => {
-                self.bets.get_mut(&settlement.bet)?.settled(event.at, settlement);
+                self.bets.get_mut(&settlement.bet)?.settled(event.at, address, settlement);
                 Some(Change::Settled(settlement.bet))
             }
             _ => None,
         }
     }
 
-    fn granted(&mut self, event: &Event) -> Option<Change> {
+    fn granted(&mut self, address: Address, event: &Event) -> Option<Change> {
         let Body::Grant(grant) = &event.body else { return None };
         let id = grant.value_bet.bet;
         // A grant may be read before the bet that it follows from: another stream has it.
         if !self.bets.contains_key(&id) {
             let key = event.key.as_ref()?;
-            let place = Address { partition: 0, entry: Default::default(), index: 0 };
-            let mut bet = Bet::found(key, event.at, place, &grant.value_bet);
-            bet.address = None;
+            let bet = Bet::found(key, event.at, None, &grant.value_bet);
             self.by_age.insert((event.at, id));
             self.bets.insert(id, bet);
             self.matches.entry(key.clone()).or_default().bets.insert(id);
         }
-        self.bets.get_mut(&id)?.granted(grant);
+        self.bets.get_mut(&id)?.granted(address, grant);
         Some(Change::Granted(id))
     }
 
@@ -262,6 +284,29 @@ impl Board {
     #[must_use]
     pub fn bet(&self, id: &BetId) -> Option<&Bet> {
         self.bets.get(id)
+    }
+
+    /// Where what led to a bet stands in the log; none for a bet whose alert was not read.
+    #[must_use]
+    pub fn trail(&self, id: &BetId) -> Option<Trail> {
+        let bet = self.bets.get(id)?;
+        let at = bet.address?;
+        let model = bet.quote.and_then(|quote| {
+            let model = self.models.get(&(bet.key.competition(), quote.model?))?;
+            let (entry, index) = *model.places.get(&at.partition)?;
+            Some(Address { partition: at.partition, entry, index })
+        });
+        Some(Trail {
+            key: bet.key.clone(),
+            decided_at: bet.decided_at,
+            at,
+            alert: bet.alert.clone(),
+            quote: bet.quote.map(|quote| quote.address),
+            model,
+            config: self.rules_at.get(&(bet.alert.config, at.partition)).copied(),
+            grant: bet.grant_at,
+            settlements: bet.settlements_at.clone(),
+        })
     }
 
     /// The bets, by the time of the decision, the newest first.

@@ -5,6 +5,7 @@ import { get } from "../client.js";
 import { card, empty, h, table, tile } from "../dom.js";
 import * as f from "../format.js";
 import { t } from "../words.js";
+import { ledgerCard } from "./ledger.js";
 
 function strategy(name, one) {
   const ci = one.yield_ci95;
@@ -41,7 +42,9 @@ function forecasts(all) {
 }
 
 export async function show({ signal }) {
-  const all = await get("/performance", {}, signal);
+  // A server without a ledger shows the rest.
+  const money = get("/ledger", {}, signal).catch(() => null);
+  const [all, accounts] = await Promise.all([get("/performance", {}, signal), money]);
   const names = Object.keys(all.strategies);
   if (names.length === 0) return h("div", { class: "page" }, h("h1", null, t("performance")), empty(t("nothing")));
   const equity = names.flatMap((name, colour) => {
@@ -64,6 +67,7 @@ export async function show({ signal }) {
     h("div", { class: "columns even" }, names.map((name) => strategy(name, all.strategies[name]))),
     card(t("equity"), h("p", { class: "quiet" }, t("equityNote")),
       lines({ label: t("equity"), series: equity, height: 300, zero: true, formatX: f.day, formatY: (value) => f.percent(value, 0) }) ?? empty(t("nothing"))),
+    ledgerCard(accounts),
     h("div", { class: "columns even" },
       card(t("calibration"), h("p", { class: "quiet" }, t("calibrationNote")),
         diagonal({ label: t("calibration"), groups: dots, format: (value) => f.percent(value, 0) })),

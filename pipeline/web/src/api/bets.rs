@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use marabet_schemas::{BetId, Book, Competition, Instant, MatchKey, StrategyName};
 use marabet_views::board::{Bet, BetRow, BetState};
-use marabet_views::why::{Chain, chain_of};
+use marabet_views::why::{Chain, search};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -101,9 +101,17 @@ pub(crate) async fn why(
     Named(id): Named<BetId>,
     Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<Chain>, Problem> {
-    let near = app.board().bet(&id).ok_or_else(|| unknown(id))?.address;
-    let chain = chain_of(&app.log, id, near).await?;
-    chain.map(Json).ok_or_else(|| unknown(id))
+    let trail = {
+        let board = app.board();
+        board.bet(&id).ok_or_else(|| unknown(id))?;
+        // A board that began behind the quote, or fell far behind, did not see where it stands.
+        board.trail(&id).filter(|trail| trail.quote.is_some())
+    };
+    let trail = match trail {
+        Some(trail) => trail,
+        None => search(&app.log, id).await?.ok_or_else(|| unknown(id))?,
+    };
+    Ok(Json(trail.read(&app.log).await?))
 }
 
 pub(crate) async fn performance(

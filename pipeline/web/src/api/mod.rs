@@ -3,15 +3,19 @@
 mod bets;
 mod events;
 mod fixtures;
+mod jobs;
+mod ledger;
 mod letters;
 mod log;
 mod models;
 mod prices;
+mod reports;
 mod watch;
 mod words;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
+use marabet_jobs::JobView;
 use marabet_schemas::{BetId, MatchKey};
 use marabet_streams::Status;
 use marabet_views::board::{BetRow, FixtureRow};
@@ -31,6 +35,7 @@ pub(crate) fn table() -> Table {
     of_bets(&mut table);
     words_of_bets(&mut table);
     pipeline(&mut table);
+    office(&mut table);
     table
 }
 
@@ -41,6 +46,9 @@ pub(crate) fn router() -> Router<App> {
         .fallback(|| async { Problem::not_found("there is no such operation; see /api") })
         .method_not_allowed_fallback(|| async { Problem::method("see /api for what is") })
 }
+
+pub(crate) use reports::page as report_page;
+pub(crate) use watch::keep_alive;
 
 /// The form of a match's key, as strictly as it is read.
 const MATCH: &str = r"^([^|\x00-\x1f\x7f]+\|){4}[1-9][0-9]?$";
@@ -106,9 +114,13 @@ fn of_bets(table: &mut Table) {
     table
         .get::<Page<BetRow>>("/value-bets", ["bets", "Bets that can be placed now"], route)
         .query(&query)
-        .form("match", MATCH);
+        .form("match", MATCH)
+        .only("state", "placeable");
     let route = MethodRouter::new().get(bets::list);
-    table.get::<Page<BetRow>>("/bets", ["bets", "All bets, the newest first"], route).query(&query);
+    table
+        .get::<Page<BetRow>>("/bets", ["bets", "All bets, the newest first"], route)
+        .query(&query)
+        .form("match", MATCH);
     let route = MethodRouter::new().get(bets::one);
     table
         .get::<BetRow>("/bets/{bet}", ["bets", "A bet, with its settlement"], route)
@@ -263,4 +275,55 @@ fn pipeline(table: &mut Table) {
         .body(&json!({
             "application/x-ndjson": { "schema": { "type": "string", "minLength": 1 } }
         }));
+}
+
+fn office(table: &mut Table) {
+    let none = table.taken::<crate::extract::NoParams>();
+    let query = table.taken::<jobs::Filter>();
+    let asked = json!({ "application/json": { "schema": table.taken::<jobs::Asked>() } });
+    let job = json!({ "type": "string", "minLength": 1 });
+    let route = MethodRouter::new().get(jobs::list);
+    table.get::<jobs::Jobs>("/jobs", ["office", "Jobs, those that run first"], route).query(&query);
+    let route = MethodRouter::new().post(jobs::run);
+    table
+        .post::<JobView>("/jobs", ["office", "Ask for a job"], route)
+        .query(&none)
+        .fails_with(404)
+        .body(&asked);
+    let route = MethodRouter::new().get(jobs::one);
+    table
+        .get::<jobs::JobPage>("/jobs/{job}", ["office", "A job, with what it wrote"], route)
+        .query(&none)
+        .path("job", job.clone());
+    let route = MethodRouter::new().post(jobs::retry);
+    table
+        .post::<JobView>("/jobs/{job}/retry", ["office", "Run a job that ended again"], route)
+        .query(&none)
+        .path("job", job.clone());
+    let route = MethodRouter::new().post(jobs::cancel);
+    table
+        .post::<JobView>("/jobs/{job}/cancel", ["office", "Cancel a job"], route)
+        .query(&none)
+        .path("job", job);
+    let route = MethodRouter::new().get(jobs::schedule);
+    table
+        .get::<jobs::Schedule>(
+            "/schedule",
+            ["office", "What is due when, and every kind of job"],
+            route,
+        )
+        .query(&none);
+    let query = table.taken::<ledger::Period>();
+    let route = MethodRouter::new().get(ledger::accounts);
+    table
+        .get::<ledger::Accounts>(
+            "/ledger",
+            ["office", "What was placed beside what was alerted, in money"],
+            route,
+        )
+        .query(&query);
+    let route = MethodRouter::new().get(reports::list);
+    table
+        .get::<reports::Reports>("/backtests", ["office", "Reports of backtests"], route)
+        .query(&none);
 }

@@ -1,5 +1,6 @@
 //! What a process tells of itself: its stages, its writers, the views that it asked for.
 
+use marabet_ingest::polite;
 use marabet_streams::{Condition, Log, StageMetrics};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -41,6 +42,7 @@ impl Collector for Own {
         let mut families = self.stages();
         families.extend(self.feed());
         families.extend(self.cache());
+        families.extend(sources());
         let mut build = Family::gauge("marabet_build_info", "The version of the program.");
         build.number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         families.extend(build.done());
@@ -127,6 +129,35 @@ impl Own {
         }
         [hits, misses].into_iter().filter_map(Family::done)
     }
+}
+
+/// The providers that sources of this process ask.
+fn sources() -> impl Iterator<Item = MetricFamily> {
+    let mut requests = Family::counter("marabet_source_requests_total", "Requests to a provider.");
+    let mut faults = Family::counter(
+        "marabet_source_faults_total",
+        "Requests that failed, or that the provider refused.",
+    );
+    let mut left = Family::gauge(
+        "marabet_source_quota_left",
+        "What may still be asked today, as the provider counts; absent where nothing bounds it.",
+    );
+    let mut answered = Family::gauge(
+        "marabet_source_answer_timestamp_seconds",
+        "When the provider last answered, in seconds since 1970.",
+    );
+    for (source, (health, rest)) in polite::providers() {
+        let labels: &[_] = &[("source", &*source)];
+        requests.number(labels, health.requests as f64);
+        faults.number(labels, health.faults as f64);
+        if let Some(rest) = rest {
+            left.number(labels, rest as f64);
+        }
+        if let Some(at) = health.last_answer {
+            answered.number(labels, at.micros() as f64 / 1e6);
+        }
+    }
+    [requests, faults, left, answered].into_iter().filter_map(Family::done)
 }
 
 fn is_trouble(condition: &Condition) -> bool {

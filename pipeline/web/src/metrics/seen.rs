@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use marabet_jobs::Counts;
 use marabet_schemas::Money;
 use marabet_streams::Status;
 use marabet_streams::status::{GroupStatus, StreamStatus};
@@ -10,10 +11,11 @@ use prometheus::proto::MetricFamily;
 use super::families::Family;
 use crate::app::Shared;
 
-/// The app, and the state of the log where Redis answers.
+/// The app, and the state of the log and of the queues where Redis answers.
 pub(crate) struct Seen<'a> {
     pub(crate) app: &'a Shared,
     pub(crate) status: Option<&'a Status>,
+    pub(crate) jobs: Option<&'a Counts>,
 }
 
 impl Seen<'_> {
@@ -30,6 +32,7 @@ impl Seen<'_> {
             families.extend(of_streams(status));
             families.extend(of_groups(status));
         }
+        families.extend(self.jobs.into_iter().flat_map(of_jobs));
         families.extend(self.of_bets());
         families
     }
@@ -138,6 +141,21 @@ fn of_redis(status: &Status) -> impl Iterator<Item = MetricFamily> {
     let mut uptime = Family::gauge("marabet_redis_uptime_seconds", "Since Redis started.");
     uptime.number(&[], status.uptime_s as f64);
     [used, most, uptime].into_iter().filter_map(Family::done)
+}
+
+fn of_jobs(counts: &Counts) -> impl Iterator<Item = MetricFamily> {
+    let mut queued = Family::gauge("marabet_jobs_queued", "Jobs in the queues.");
+    for (queue, count) in &counts.queued {
+        queued.number(&[("queue", queue)], *count as f64);
+    }
+    let mut jobs =
+        Family::gauge("marabet_jobs", "Jobs that run, wait for a moment, or are given up.");
+    for (state, count) in
+        [("running", counts.running), ("waiting", counts.waiting), ("dead", counts.dead)]
+    {
+        jobs.number(&[("state", state)], count as f64);
+    }
+    [queued, jobs].into_iter().filter_map(Family::done)
 }
 
 fn place(stream: &StreamStatus) -> String {

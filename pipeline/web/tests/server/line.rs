@@ -1,10 +1,19 @@
 //! A line with a server over it: Redis, stages, a simulated league, the server.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use marabet_detect::Detect;
 use marabet_ingest::simulator::{Settings, Simulation};
+use marabet_jobs::clock::WallClock;
+use marabet_jobs::plan::Plan;
+use marabet_jobs::{
+    Job, JobError, JobRules, Queues, Registry, Run, Scheduler, Worker, WorkerOptions,
+};
+use marabet_ledger::Ledger;
 use marabet_portfolio::Portfolio;
 use marabet_predict::Predict;
 use marabet_schemas::Event;
@@ -15,7 +24,8 @@ use marabet_streams::{
     RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
 };
 use marabet_web::clock::Clock;
-use marabet_web::{Server, ServerOptions, WebConfig};
+use marabet_web::{Office, Server, ServerOptions, WebConfig};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const PARTITIONS: u16 = 2;
@@ -26,7 +36,7 @@ pub(crate) struct Line {
     pub(crate) address: SocketAddr,
     pub(crate) redis: EmbeddedRedis,
     _trigger: ShutdownTrigger,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The configuration of a test: a port of its own, and no limit to speak of.
@@ -40,19 +50,29 @@ pub(crate) fn config() -> WebConfig {
 }
 
 impl Line {
-    /// A line without facts.
+    /// A line without facts, with a back office.
     pub(crate) async fn start(config: WebConfig) -> Self {
+        Self::started(config, false).await
+    }
+
+    /// A line without facts and without a back office.
+    pub(crate) async fn bare() -> Self {
+        Self::started(config(), true).await
+    }
+
+    async fn started(config: WebConfig, bare: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let redis = EmbeddedRedis::start(folder.path(), EmbeddedOptions::default()).await.unwrap();
         let namespace = Namespace::new("mb", PARTITIONS).unwrap();
         let log = Log::open(&redis.url(), namespace, LogOptions::default()).await.unwrap();
         let (trigger, shutdown) = ShutdownTrigger::new();
         stages(&log, &shutdown);
-        let options = ServerOptions { clock: Clock::Event, ..ServerOptions::default() };
+        let office = if bare { None } else { Some(office(&log, folder.path(), &shutdown).await) };
+        let options = ServerOptions { clock: Clock::Event, office, ..ServerOptions::default() };
         let server = Server::bind(&log, config, options, shutdown).await.unwrap();
         let address = server.address();
         tokio::spawn(server.serve());
-        let line = Self { log, address, redis, _trigger: trigger, _folder: folder };
+        let line = Self { log, address, redis, _trigger: trigger, folder };
         line.until("the server is ready", |line| {
             super::client::get(line.address, "/readyz").status == 200
         })
@@ -76,6 +96,11 @@ impl Line {
         })
         .await;
         line
+    }
+
+    /// The folder in whose folders reports of backtests lie.
+    pub(crate) fn reports(&self) -> PathBuf {
+        self.folder.path().join("reports")
     }
 
     /// Appends facts of a source.
@@ -110,6 +135,47 @@ impl Line {
 pub(crate) fn number(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.and_then(|value| value.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// A ledger that follows the log, and a worker that greets.
+async fn office(log: &Log, folder: &Path, shutdown: &Shutdown) -> Arc<Office> {
+    let url = format!("sqlite:{}", folder.join("ledger.db").display());
+    let ledger = Ledger::open(&url).await.unwrap();
+    let (own, copy, asked) = (log.clone(), ledger.clone(), shutdown.clone());
+    tokio::spawn(async move { marabet_ledger::follow(&own, &copy, asked).await });
+    let (queues, registry) = (Queues::of(log), Registry::new().with(Greet));
+    let worker = Worker::new(&queues, registry.clone(), WorkerOptions::default());
+    let asked = shutdown.clone();
+    tokio::spawn(async move { worker.run(asked).await });
+    let args = json!({ "name": "day" });
+    let plan = Plan::new("morning", "greet", args, "0 6 * * *", "Europe/Lisbon").unwrap();
+    let scheduler =
+        Scheduler::new(&queues, registry.clone(), vec![plan], Arc::new(WallClock)).unwrap();
+    Arc::new(Office { registry, scheduler, ledger, reports: folder.join("reports") })
+}
+
+/// Greets whoever is named, and nobody else.
+struct Greet;
+
+#[async_trait]
+impl Job for Greet {
+    fn kind(&self) -> &'static str {
+        "greet"
+    }
+
+    fn about(&self) -> &'static str {
+        "Greet whoever is named"
+    }
+
+    fn rules(&self) -> JobRules {
+        JobRules::of("maintenance")
+    }
+
+    async fn run(&self, run: &Run) -> Result<Value, JobError> {
+        let name: String = run.args("name")?;
+        run.log(format!("greeting {name}")).await;
+        Ok(json!({ "said": format!("hello {name}") }))
+    }
 }
 
 fn stages(log: &Log, shutdown: &Shutdown) {

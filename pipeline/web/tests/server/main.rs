@@ -5,6 +5,7 @@ mod client;
 mod events;
 mod line;
 mod manners;
+mod office;
 mod reading;
 mod watching;
 mod words;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use marabet_views::why::search;
 use serde_json::Value;
 
 use crate::client::{ask, get, part};
@@ -22,7 +23,10 @@ async fn a_season_can_be_read_from_the_list_of_bets_to_the_reason_of_each() {
 
         for bet in &bets {
             assert_eq!(bet["state"], "settled");
-            let why = get(at, &format!("/api/v1/why/{}", bet["bet"].as_str().unwrap())).json();
+            let id = bet["bet"].as_str().unwrap();
+            let why = get(at, &format!("/api/v1/why/{id}")).json();
+            assert_eq!(why, searched(&line, id), "the board's trail leads where a search does");
+            assert_eq!(why["config"]["event"]["number"], why["bet"]["event"]["config"]);
             assert_eq!(why["bet"]["event"]["bet"], bet["bet"]);
             assert_eq!(why["quote"]["event"]["book"], bet["book"]);
             let ev = why["arithmetic"]["ev"].as_f64().unwrap();
@@ -107,6 +111,17 @@ async fn what_a_client_has_is_not_sent_again_and_every_page_of_the_dashboard_is_
             assert_eq!(get(at, &format!("/api/v1/{path}")).status, 200, "{path}");
         }
     });
+}
+
+/// The reason of a bet as who has no board finds it.
+fn searched(line: &Line, bet: &str) -> Value {
+    let chain = async {
+        let trail = search(&line.log, bet.parse().unwrap()).await.unwrap().unwrap();
+        trail.read(&line.log).await.unwrap()
+    };
+    let chain = tokio::runtime::Handle::current().block_on(chain);
+    // By way of text, as it comes over the wire.
+    serde_json::from_str(&serde_json::to_string(&chain).unwrap()).unwrap()
 }
 
 fn all_pages(at: std::net::SocketAddr, path: &str) -> Vec<Value> {

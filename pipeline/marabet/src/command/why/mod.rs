@@ -3,7 +3,8 @@
 mod text;
 
 use marabet_schemas::BetId;
-use marabet_views::why::chain_of;
+use marabet_streams::{Log, LogError};
+use marabet_views::why::{Chain, search};
 
 use crate::config::Config;
 use crate::failure::NotThere;
@@ -12,7 +13,7 @@ use crate::output::say;
 
 pub(super) async fn execute(bet: BetId, config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
-    let chain = chain_of(&opened.log, bet, None).await;
+    let chain = chain(&opened.log, bet).await;
     opened.close().await?;
     let Some(chain) = chain? else {
         let message =
@@ -20,4 +21,11 @@ pub(super) async fn execute(bet: BetId, config: &Config, json: bool) -> anyhow::
         return Err(NotThere(message).into());
     };
     say(&chain, json)
+}
+
+async fn chain(log: &Log, bet: BetId) -> Result<Option<Chain>, LogError> {
+    match search(log, bet).await? {
+        Some(trail) => trail.read(log).await.map(Some),
+        None => Ok(None),
+    }
 }
