@@ -25,8 +25,8 @@ pub(crate) use file::{ConfigError, load};
 pub(crate) use notify::NotifyConfig;
 pub(crate) use schedule::{JobsConfig, LedgerConfig};
 pub(crate) use sources::{
-    ApiFootballConfig, BetfairConfig, ClientConfig, OddsApiConfig, PinnacleConfig, PricesConfig,
-    SourcesConfig,
+    ApiFootballConfig, BetfairConfig, ClientConfig, FootballDataFilesConfig, OddsApiConfig,
+    PinnacleConfig, PricesConfig, SourcesConfig,
 };
 
 /// Everything that can be set.

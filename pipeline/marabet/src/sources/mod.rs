@@ -28,7 +28,7 @@ pub(crate) struct Known {
 }
 
 /// Every source that can be set up, files of prices apart.
-pub(crate) const KNOWN: [Known; 7] = [
+pub(crate) const KNOWN: [Known; 8] = [
     Known {
         name: the_odds_api::SOURCE,
         table: "the_odds_api",
@@ -66,6 +66,12 @@ pub(crate) const KNOWN: [Known; 7] = [
         recorded: false,
     },
     Known {
+        name: football_data::SOURCE,
+        table: "football_data_files",
+        brings: "results and closing prices of past seasons, from files",
+        recorded: true,
+    },
+    Known {
         name: openfootball::SOURCE,
         table: "openfootball",
         brings: "fixtures and results from files",
@@ -82,6 +88,7 @@ pub(crate) fn set_up_tables(config: &SourcesConfig) -> Vec<String> {
         "betfair_files" => config.betfair_files.is_some(),
         "pinnacle" => config.pinnacle.is_some(),
         "football_data" => config.football_data.is_some(),
+        "football_data_files" => config.football_data_files.is_some(),
         "openfootball" => config.openfootball.is_some(),
         _ => false,
     };

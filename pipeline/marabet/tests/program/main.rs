@@ -6,13 +6,17 @@ mod archive;
 mod background;
 mod bad_input;
 mod calculators;
+mod captures;
 mod crash;
 mod demo;
+#[path = "../../../ingest/tests/providers/exchange.rs"]
+mod exchange;
 mod faces;
 mod kills;
 #[expect(dead_code, reason = "ingest's own tests ask it what it was asked")]
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;
 mod share;
+mod snapshot;
 mod sources;
 mod support;
