@@ -1,7 +1,7 @@
 # The commands that people type. `make` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-web lint format build bench bench-peers load faults schemas
-.PHONY: clean bench-names backtest bench-betfair setup-demo bench-jobs
+.PHONY: clean bench-names backtest bench-betfair setup-demo bench-jobs bench-snapshot snapshot
 
 CARGO ?= cargo
 # cargo-nextest runs tests faster where it is installed; plain cargo does the same work.
@@ -63,6 +63,12 @@ bench-names: ## Measure how well the names of providers are joined, on the data 
 
 bench-betfair: ## Time the reading of exchange files beside betfair_data, installed from PyPI
 	@benches/peers/betfair.sh $(ARGS)
+
+bench-snapshot: setup ## Time a snapshot of 69 books' prices from its rows to facts in the log
+	@$(CARGO) run --quiet --release -p marabet-benches --example snapshot_rate -- $(ARGS)
+
+snapshot: build ## What could be bet at a real snapshot of MARABET_DATA, book by book, and how it ended
+	@docs/examples/snapshot.sh
 
 bench-jobs: setup ## Time short jobs beside Celery, and the ledger beside plain inserts
 	@benches/peers/jobs.sh

@@ -22,5 +22,5 @@ if ! "$folder/venv/bin/python" -c 'import betfair_data' 2>/dev/null; then
         exit 1
     }
 fi
-${CARGO:-cargo} run --quiet --release -p marabet-ingest --example betfair_throughput -- "$@"
+${CARGO:-cargo} run --quiet --release -p marabet-benches --example betfair_rate -- "$@"
 "$folder/venv/bin/python" benches/peers/betfair.py "$@"

@@ -65,3 +65,33 @@ name! {
     /// A strategy, by the name that its configuration gives it.
     StrategyName
 }
+
+impl Book {
+    /// Whether its prices are offers that one can back at. Three kinds of book are none, and say so
+    /// at the end of their names: an exchange's prices for laying (`matchbook_lay`), its last
+    /// traded ones (`betfair_exchange_traded`), and prices of which a provider does not say whose
+    /// they are (`api_football_live`).
+    #[must_use]
+    pub fn is_offer(&self) -> bool {
+        !["_lay", "_traded", "_live"].iter().any(|kind| self.as_str().ends_with(kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_for_laying_last_traded_ones_and_those_of_nobody_are_no_offers() {
+        for (book, is_offer) in [
+            ("bet365", true),
+            ("betfair_exchange", true),
+            ("betfair_exchange_lay", false),
+            ("betfair_exchange_traded", false),
+            ("api_football_live", false),
+            ("playlay", true),
+        ] {
+            assert_eq!(Book::new(book).is_offer(), is_offer, "{book}");
+        }
+    }
+}

@@ -15,8 +15,8 @@ pub struct Rules {
     /// Whose money.
     #[serde(default)]
     pub account: Account,
-    /// What is known of each book, by its canonical name. One that is not named is bettable, no
-    /// reference, and takes no commission.
+    /// What is known of each book, by its canonical name. One that is not named is bettable (its
+    /// prices for laying and its last traded ones are not), no reference, and takes no commission.
     #[serde(default)]
     pub books: BTreeMap<Book, BookRules>,
     /// The strategies, each with a bankroll of its own of the account's size.
@@ -267,9 +267,11 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// What is known of a book.
+    /// What is known of a book. One that is not named is bettable, unless its prices are no offers
+    /// ([`Book::is_offer`]).
     #[must_use]
     pub fn book(&self, book: &Book) -> BookRules {
-        self.books.get(book).cloned().unwrap_or_default()
+        let assumed = || BookRules { bettable: book.is_offer(), ..BookRules::default() };
+        self.books.get(book).cloned().unwrap_or_else(assumed)
     }
 }

@@ -66,6 +66,8 @@ pub struct Desk {
     waiting: Vec<Held>,
     file: Option<PathBuf>,
     edition: u64,
+    /// Books that others are held against.
+    references: Vec<Book>,
 }
 
 /// A match that the provider told of.
@@ -106,6 +108,7 @@ impl Desk {
             waiting: Vec::new(),
             file,
             edition: 0,
+            references: Vec::new(),
         };
         desk.names.refresh(&mut desk.edition)?;
         // An edition that was never seen: what waited is looked through at the first look.
@@ -119,6 +122,16 @@ impl Desk {
             }
         }
         Ok(desk)
+    }
+
+    /// Tells the prices of these books behind all others of a look.
+    ///
+    /// A look shows one moment, and its prices have no order. A decision that hangs on a reference
+    /// finds all the other books there when the reference is told last, and takes the best of them;
+    /// else it would take the best of those that happen to be told earlier.
+    #[must_use]
+    pub fn with_references(self, references: Vec<Book>) -> Self {
+        Self { references, ..self }
     }
 
     /// The names that this desk resolves with.
@@ -185,7 +198,10 @@ impl Desk {
             let of_own = of_match.into_iter();
             facts.extend(of_own.map(|(known, body)| Shown { key: own.clone(), body, known }));
         }
-        let changes = self.changes.since_within(now, facts, covers);
+        let mut changes = self.changes.since_within(now, facts, covers);
+        changes.sort_by_key(|change| {
+            matches!(&change.body, Body::Quote(quote) if self.references.contains(&quote.book))
+        });
         self.report(now, changes, &mut news)?;
         Ok(news)
     }

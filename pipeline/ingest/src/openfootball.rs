@@ -16,6 +16,7 @@ use crate::changes::Known;
 use crate::desk::{Desk, News};
 use crate::json::{Fault, Node, malformed};
 use crate::names::Named;
+use crate::recorded::Numbered;
 use crate::reject::{Reject, RejectKind, Scope};
 use crate::source::{Batch, Source, SourceError};
 
@@ -107,14 +108,20 @@ pub struct Openfootball {
     desk: Desk,
     files: Vec<PathBuf>,
     read: bool,
-    pass_over: u64,
+    numbered: Numbered,
 }
 
 impl Openfootball {
     /// Reads these files.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, desk: Desk) -> Self {
-        Self { name: SourceName::new(SOURCE), desk, files, read: false, pass_over: 0 }
+        Self {
+            name: SourceName::new(SOURCE),
+            desk,
+            files,
+            read: false,
+            numbered: Numbered::default(),
+        }
     }
 
     fn all(&mut self) -> Result<News, SourceError> {
@@ -163,7 +170,7 @@ impl Source for Openfootball {
     }
 
     async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
-        self.pass_over = from;
+        self.numbered.resume(from);
         Ok(())
     }
 
@@ -171,14 +178,10 @@ impl Source for Openfootball {
         if std::mem::replace(&mut self.read, true) {
             return Ok(None);
         }
-        let News { mut events, rejects } = self.all()?;
-        let known = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
-        if known > events.len() {
-            let reason = format!("the files hold {} facts, and the log {known}", events.len());
-            return Err(SourceError::permanent(reason));
-        }
-        events.drain(..known);
-        Ok(Some(Batch { first: Some(self.pass_over), events, rejects }))
+        let News { events, rejects } = self.all()?;
+        let batch = self.numbered.number(Batch { first: None, events, rejects });
+        self.numbered.ended(&self.name)?;
+        Ok(Some(batch))
     }
 }
 

@@ -68,6 +68,44 @@ impl<I: Iterator<Item = Event> + Send> Source for Recorded<I> {
     }
 }
 
+/// Numbers the batches of a source that is read from its beginning each time, and passes over the
+/// facts that the log has of it.
+#[derive(Debug, Default)]
+pub(crate) struct Numbered {
+    pass_over: u64,
+    position: u64,
+}
+
+impl Numbered {
+    /// The log has this many facts.
+    pub(crate) fn resume(&mut self, from: u64) {
+        self.pass_over = from;
+    }
+
+    /// The batch with its position, without what is passed over. What the source did to make the
+    /// facts is done all the same: names that it resolved are needed later.
+    pub(crate) fn number(&mut self, mut batch: Batch) -> Batch {
+        let count = batch.events.len() as u64;
+        let known = self.pass_over.saturating_sub(self.position).min(count);
+        batch.first = Some(self.position + known);
+        self.position += count;
+        // As many as there are, at most.
+        batch.events.drain(..known as usize);
+        batch
+    }
+
+    /// At the source's end.
+    ///
+    /// # Errors
+    /// It has less than the log holds of it.
+    pub(crate) fn ended(&self, name: &SourceName) -> Result<(), SourceError> {
+        if self.position < self.pass_over {
+            return Err(ended_early(name, self.pass_over, self.position));
+        }
+        Ok(())
+    }
+}
+
 /// A source that was read to its end has less than the log holds of it.
 pub(crate) fn ended_early(name: &SourceName, from: u64, end: u64) -> SourceError {
     SourceError::permanent(format!(

@@ -3,7 +3,7 @@
 mod model;
 mod odds;
 mod score;
-
+mod speed;
 mod work;
 
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ pub(crate) use model::{
 };
 pub(crate) use odds::{ClvArgs, ConsensusRule, KellyArgs, OddsCommand, SlateArgs, StakeCommand};
 pub(crate) use score::ScoreArgs;
+pub(crate) use speed::Speed;
 
 /// Event-sourced pipeline for sports value betting: odds in, value bets out.
 ///
@@ -222,6 +223,10 @@ pub(crate) struct RunArgs {
     /// Take each alert to come at its event's own time, not the wall's: for facts of the past
     #[arg(long)]
     pub(crate) event_time: bool,
+    /// Event time against time, of files that are read from their beginning: `1x` is as it was,
+    /// `60x` a minute a second, `max` as fast as it goes
+    #[arg(long, default_value = "max")]
+    pub(crate) speed: Speed,
 }
 
 /// A stage that `run` can run.
@@ -289,7 +294,7 @@ pub(crate) struct ReplayArgs {
     pub(crate) leagues: Vec<String>,
     /// Event time against time: `60x`, or `max`
     #[arg(long, default_value = "max")]
-    pub(crate) speed: String,
+    pub(crate) speed: Speed,
     /// Compare every prediction, bet, settlement and grant with the one archived live
     #[arg(long)]
     pub(crate) verify: bool,
@@ -467,6 +472,12 @@ pub(crate) enum BetsCommand {
     },
     /// What each strategy claimed, beside what came of it
     Summary,
+    /// What each book had to offer, and how the bets at it ended
+    Books {
+        /// Only bets of this strategy
+        #[arg(long)]
+        strategy: Option<String>,
+    },
 }
 
 /// `marabet simulate`

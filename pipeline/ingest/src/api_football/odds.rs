@@ -2,7 +2,9 @@
 //!
 //! Neither names the sides: they are those of the fixture with the same number.
 
-use marabet_quant::{Line, Market, MarketKind, Period, Selection};
+use std::collections::BTreeMap;
+
+use marabet_quant::{Line, Market, MarketKind, Odds, Period, Selection};
 use marabet_schemas::{Book, Instant};
 use serde_json::Value;
 use smol_str::SmolStr;
@@ -51,7 +53,12 @@ pub fn read(file: &str, items: &[Value], rejects: &mut Vec<Reject>) -> Vec<Fixtu
                         }
                     }
                 }
-                // Live odds stand beside each other, of no book.
+                // Live odds stand beside each other, of no book; while they are held back they are none.
+                let status = root.at("status");
+                let is = |key: &str| status.at(key).value() == &Value::Bool(true);
+                if is("stopped") || is("blocked") || is("finished") {
+                    continue;
+                }
                 for bet in root.at("odds").items() {
                     bet_of(file, &Book::new(LIVE_BOOK), bet, stated, &mut prices, rejects);
                 }
@@ -89,17 +96,38 @@ fn bet_of(
         let family = family(name.text()?).ok_or_else(|| {
             name.fault(RejectKind::Unsupported, "is no market that is known here")
         })?;
+        let mut lines = Lines::new();
         for value in bet.at("values").items() {
             if value.at("suspended").value() == &Value::Bool(true) {
                 continue;
             }
-            let placed = place(family, value)?;
+            let (market, selection) = place(family, value)?;
             let odds = value.at("odd").odds();
             let known = odds.as_ref().ok().copied();
-            prices.price(book, placed.0, placed.1, known, stated);
+            match (family.0, known) {
+                (Family::Handicap, Some(odds)) => {
+                    let side = usize::from(selection == Selection::Away);
+                    lines.entry(market).or_default()[side] = Some(odds);
+                }
+                _ => drop(prices.price(book, market, selection, known, stated)),
+            }
             if let Err(fault) = odds {
                 rejects.push(fault.reject(file, Scope::Cell, value.value()));
             }
+        }
+        for (market, line) in lines {
+            let [Some(home), Some(away)] = line else { continue };
+            if !is_one_line(home, away) {
+                let reason = format!("{home} and {away} are no two sides of one line, {market}");
+                rejects.push(bet.at("values").fault(RejectKind::Line, reason).reject(
+                    file,
+                    Scope::Cell,
+                    bet.value(),
+                ));
+                continue;
+            }
+            prices.price(book, market, Selection::Home, Some(home), stated);
+            prices.price(book, market, Selection::Away, Some(away), stated);
         }
         Ok(())
     };
@@ -109,9 +137,21 @@ fn bet_of(
     }
 }
 
+/// The two prices of each line of a handicap, home and away.
+type Lines = BTreeMap<Market, [Option<Odds>; 2]>;
+
+/// Whether two prices can be those of the two sides of one line. A provider that wrote the line of
+/// the away side would pair a favourite's price with another favourite's, or two outsiders'.
+fn is_one_line(home: Odds, away: Odds) -> bool {
+    let sum = 1.0 / home.decimal() + 1.0 / away.decimal();
+    (0.97..=1.3).contains(&sum)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Plain(MarketKind),
+    /// Both sides carry the home side's line: `Home -1.5` and `Away -1.5` are one market.
+    Handicap,
     Totals,
     HomeTotals,
     AwayTotals,
@@ -129,6 +169,8 @@ fn family(name: &str) -> Option<(Family, Period)> {
         "Goals Over/Under" | "Over/Under Line" | "Match Goals" => (Family::Totals, FullTime),
         "Goals Over/Under First Half" => (Family::Totals, FirstHalf),
         "Goals Over/Under - Second Half" => (Family::Totals, SecondHalf),
+        "Asian Handicap" => (Family::Handicap, FullTime),
+        "Asian Handicap First Half" => (Family::Handicap, FirstHalf),
         "Total - Home" => (Family::HomeTotals, FullTime),
         "Total - Away" => (Family::AwayTotals, FullTime),
         "Both Teams Score" | "Both Teams to Score" => (Plain(K::BothTeamsToScore), FullTime),
@@ -161,6 +203,7 @@ fn place(
     };
     let kind = match family {
         Family::Plain(kind) => kind,
+        Family::Handicap => MarketKind::AsianHandicap(line()?),
         Family::Totals => MarketKind::Totals(line()?),
         Family::HomeTotals => MarketKind::HomeTotals(line()?),
         Family::AwayTotals => MarketKind::AwayTotals(line()?),
@@ -227,6 +270,32 @@ mod tests {
                 {"value": 4, "odd": "9.00"}, {"value": "more 8", "odd": "51.00"}]},
         ]));
         assert_eq!(found, ["william_hill 1x2 [1.85, 3.6, 4.0]", "william_hill ou@2.5 [1.9, 1.95]"]);
+        assert_eq!(rejects, 1);
+    }
+
+    #[test]
+    fn both_sides_of_a_handicap_carry_the_home_sides_line_and_what_makes_no_line_is_refused() {
+        let (found, rejects) = quotes(&json!([
+            {"name": "Asian Handicap", "values": [
+                {"value": "Home -1.5", "odd": "3.10"}, {"value": "Away -1.5", "odd": "1.36"},
+                {"value": "Home -0.25", "odd": "1.85"}, {"value": "Away -0.25", "odd": "2.00"},
+                {"value": "Home +0", "odd": "1.53"}, {"value": "Away +0", "odd": "2.50"},
+                // Two outsiders: the away side's own line.
+                {"value": "Home -2", "odd": "5.70"}, {"value": "Away -2", "odd": "4.50"},
+                {"value": "Home +1", "odd": "1.10"}]},
+            {"name": "Asian Handicap First Half", "values": [
+                {"value": "Home", "handicap": "-0.5", "odd": "2.6"},
+                {"value": "Away", "handicap": "-0.5", "odd": "1.5"}]},
+        ]));
+        assert_eq!(
+            found,
+            [
+                "william_hill ah@-1.5 [3.1, 1.36]",
+                "william_hill ah@-0.5/1h [2.6, 1.5]",
+                "william_hill ah@-0.25 [1.85, 2.0]",
+                "william_hill ah@0 [1.53, 2.5]",
+            ]
+        );
         assert_eq!(rejects, 1);
     }
 

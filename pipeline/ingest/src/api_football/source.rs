@@ -16,10 +16,10 @@ use crate::changes::Known;
 use crate::clock::Clock;
 use crate::desk::{Desk, Own, ShownMatch};
 use crate::polite::{Polite, PoliteError, Request, Secret};
+use crate::polled::{self, Polled, unkept};
 use crate::prices::Whole;
 use crate::reject::Reject;
 use crate::source::{Batch, Source, SourceError};
-use crate::the_odds_api::source::unkept;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub struct ApiFootballSettings {
     pub competitions: Vec<Competition>,
     /// Ask for odds before the match.
     pub odds: bool,
+    /// Ask for live odds while matches run, as often as for these.
+    pub live_odds: bool,
     /// Ask for statistics when a match is over.
     pub statistics: bool,
     /// Between two looks at running matches, in seconds.
@@ -47,6 +49,8 @@ const DAYS_AHEAD: i64 = 14;
 const RUNS_SECONDS: i64 = 4 * 3_600;
 /// Pages of one list, at most: a page that never ends is left.
 const PAGES_MAX: u64 = 200;
+/// Longest sleep between two looks at what is due.
+const SLEEP_MAX: Duration = Duration::from_secs(10);
 /// Matches whose statistics were asked for, remembered at most.
 const ASKED_MAX: usize = 10_000;
 
@@ -67,6 +71,7 @@ pub struct ApiFootball {
     clock: Arc<dyn Clock>,
     watched: BTreeMap<Competition, Watched>,
     live_at: Option<Instant>,
+    live_odds_at: Option<Instant>,
     /// The matches that were shown, by the provider's number.
     known: BTreeMap<SmolStr, ShownMatch>,
     over: BTreeSet<SmolStr>,
@@ -80,9 +85,10 @@ impl std::fmt::Debug for ApiFootball {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Due {
+pub(crate) enum Due {
     Calendar(Competition),
     Live,
+    LiveOdds,
     Odds(Competition),
     Statistics(SmolStr),
 }
@@ -114,6 +120,7 @@ impl ApiFootball {
             clock,
             watched,
             live_at: None,
+            live_odds_at: None,
             known: BTreeMap::new(),
             over: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -125,7 +132,7 @@ impl ApiFootball {
         self.desk.observe(event);
     }
 
-    fn due(&self, now: Instant) -> Option<Due> {
+    fn most_urgent(&self, now: Instant) -> Option<Due> {
         let is_due = |last: Option<Instant>, every: i64| {
             last.is_none_or(|last| last.plus_seconds(every) <= now)
         };
@@ -139,6 +146,10 @@ impl ApiFootball {
         let plays = self.known.iter().any(|(id, shown)| !self.over.contains(id) && runs(shown));
         if plays && is_due(self.live_at, i64::from(self.settings.live_every_s)) {
             return Some(Due::Live);
+        }
+        let live_every = i64::from(self.settings.live_every_s);
+        if plays && self.settings.live_odds && is_due(self.live_odds_at, live_every) {
+            return Some(Due::LiveOdds);
         }
         if self.settings.statistics
             && let Some(id) = self.over.iter().find(|id| !self.asked.contains(*id))
@@ -239,10 +250,10 @@ impl ApiFootball {
             }
             self.known.insert(id, ShownMatch { facts: Vec::new(), ..one.clone() });
         }
-        self.look(shown, rejects, |_| false)
+        self.report(shown, rejects, |_| false)
     }
 
-    fn look(
+    fn report(
         &mut self,
         shown: Vec<ShownMatch>,
         rejects: Vec<Reject>,
@@ -264,9 +275,23 @@ impl ApiFootball {
             .with("league", league.as_str())
             .with("season", season.get(..4).unwrap_or_default());
         let items = self.all(request).await?;
+        let (shown, rejects) = self.priced("/odds", &items, now);
+        self.report(shown, rejects, |own| own.competition == league)
+    }
+
+    async fn live_odds(&mut self) -> Result<Batch, Asked> {
+        let now = self.clock.now();
+        self.live_odds_at = Some(now);
+        let items = self.all(Request::get("/odds/live")).await?;
+        let (shown, rejects) = self.priced("/odds/live", &items, now);
+        self.report(shown, rejects, |_| false)
+    }
+
+    /// The matches with these prices, and what could not be used.
+    fn priced(&self, file: &str, items: &[Value], now: Instant) -> (Vec<ShownMatch>, Vec<Reject>) {
         let mut rejects = Vec::new();
         let mut shown = Vec::new();
-        for of_fixture in odds::read("/odds", &items, &mut rejects) {
+        for of_fixture in odds::read(file, items, &mut rejects) {
             // Odds of a fixture outside of the calendar have no sides.
             let Some(known) = self.known.get(&of_fixture.id) else { continue };
             let whole = of_fixture.prices.whole(&self.name, known.kickoff, now);
@@ -278,7 +303,7 @@ impl ApiFootball {
             });
             shown.push(ShownMatch { facts: facts.collect(), ..known.clone() });
         }
-        self.look(shown, rejects, |own| own.competition == league)
+        (shown, rejects)
     }
 
     async fn statistics(&mut self, id: &SmolStr) -> Result<Batch, Asked> {
@@ -295,7 +320,7 @@ impl ApiFootball {
             facts: vec![(Known::Seen, stats.into())],
             ..known.clone()
         });
-        self.look(shown.into_iter().collect(), rejects, |_| false)
+        self.report(shown.into_iter().collect(), rejects, |_| false)
     }
 
     fn failed(&mut self, due: &Due, asked: Asked) -> Result<Batch, SourceError> {
@@ -350,30 +375,38 @@ impl Source for ApiFootball {
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
-        loop {
-            let now = self.clock.now();
-            let answered = self.desk.answered(now).map_err(|error| unkept(&error))?;
-            if !answered.events.is_empty() {
-                let (events, rejects) = (answered.events, answered.rejects);
-                return Ok(Some(Batch { first: None, events, rejects }));
-            }
-            let Some(due) = self.due(now) else {
-                tokio::time::sleep(self.client.idle().min(Duration::from_secs(10))).await;
-                continue;
-            };
-            let outcome = match &due {
-                Due::Calendar(competition) => self.calendar(competition).await,
-                Due::Live => self.live().await,
-                Due::Odds(competition) => self.odds(competition).await,
-                Due::Statistics(id) => self.statistics(id).await,
-            };
-            let batch = match outcome {
-                Ok(batch) => batch,
-                Err(asked) => self.failed(&due, asked)?,
-            };
-            if !batch.events.is_empty() || !batch.rejects.is_empty() {
-                return Ok(Some(batch));
-            }
-        }
+        polled::next(self).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Polled for ApiFootball {
+    type Due = Due;
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    fn due(&self, now: Instant) -> Option<Due> {
+        self.most_urgent(now)
+    }
+
+    fn idle(&self) -> Duration {
+        self.client.idle().min(SLEEP_MAX)
+    }
+
+    async fn look(&mut self, due: Due) -> Result<Batch, SourceError> {
+        let outcome = match &due {
+            Due::Calendar(competition) => self.calendar(competition).await,
+            Due::Live => self.live().await,
+            Due::LiveOdds => self.live_odds().await,
+            Due::Odds(competition) => self.odds(competition).await,
+            Due::Statistics(id) => self.statistics(id).await,
+        };
+        outcome.or_else(|asked| self.failed(&due, asked))
     }
 }

@@ -18,6 +18,7 @@ use super::ladder::Ladder;
 use super::markets::{Mapped, mapped};
 use super::wire::{Ladder as On, MarketChange, Message};
 use super::{BOOK, LAST_TRADED_BOOK, SOURCE};
+use crate::json::odds;
 
 /// What is told again when it changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +46,8 @@ struct Runner {
     lay: Ladder,
     last_traded: Option<f64>,
     removed: bool,
+    /// It changed since news was last looked for.
+    touched: bool,
 }
 
 /// What was last told of one of our markets.
@@ -62,6 +65,8 @@ pub struct MarketBook {
     markets: Vec<Mapped>,
     told: BTreeMap<Market, Told>,
     settled: bool,
+    /// All of its markets are to be looked at for news, not those of the touched runners alone.
+    redefined: bool,
     /// Its type is none that is known here.
     unsupported: bool,
 }
@@ -100,6 +105,7 @@ impl MarketBook {
 
     /// Takes in a definition, and says what it changes.
     pub fn define(&mut self, new: Definition, said: &mut Said) {
+        self.redefined = true;
         let before = self.definition.replace(new);
         let definition = self.definition.as_ref().expect("it was just put there");
         let same_runners = before.as_ref().is_some_and(|before| {
@@ -152,6 +158,7 @@ impl MarketBook {
                 runner.back.clear();
                 runner.lay.clear();
                 runner.last_traded = None;
+                runner.touched = true;
             }
         }
         for changed in message.runners(change) {
@@ -165,6 +172,7 @@ impl MarketBook {
                 self.runners.len() - 1
             });
             let runner = &mut self.runners[at];
+            runner.touched = true;
             if changed.last_traded.is_some() {
                 runner.last_traded = changed.last_traded;
             }
@@ -194,11 +202,18 @@ impl MarketBook {
             return;
         }
         let phase = if definition.in_play { Phase::InPlay } else { Phase::Pre };
+        let all = std::mem::take(&mut self.redefined);
         for mapped in &self.markets {
+            if !all && !mapped.runners.iter().any(|at| self.runners[*at].touched) {
+                continue;
+            }
             let told = self.told.get(&mapped.market);
-            match offered(mapped, &self.runners, phase, settings) {
-                Some(quote) => {
-                    if told.is_none_or(|told| is_news(&told.quote, &quote, settings.size_factor)) {
+            match Offered::of(mapped, &self.runners, settings) {
+                Some(offered) => {
+                    let is_news =
+                        |told: &Told| offered.is_news(&told.quote, phase, settings.size_factor);
+                    if told.is_none_or(is_news) {
+                        let quote = offered.quote(mapped.market, phase);
                         said.push(quote.clone().into());
                         self.told.insert(mapped.market, Told { quote });
                     }
@@ -210,6 +225,7 @@ impl MarketBook {
                 }
             }
         }
+        self.runners.iter_mut().for_each(|runner| runner.touched = false);
     }
 
     /// Whether a quote of it stands.
@@ -275,51 +291,74 @@ fn withdrawn(book: &Book, market: Market) -> Body {
     Withdrawn { src: Source::new(SOURCE), book: book.clone(), market: Some(market) }.into()
 }
 
-/// The quote of a market whose every selection has a price.
-fn offered(
-    mapped: &Mapped,
-    runners: &[Runner],
-    phase: Phase,
-    settings: BookSettings,
-) -> Option<Quote> {
-    let mut odds = Vec::with_capacity(mapped.runners.len());
-    let mut sizes = Vec::with_capacity(mapped.runners.len());
-    let mut traded = Vec::new();
-    for at in &mapped.runners {
-        let runner = &runners[*at];
-        match runner.back.best_to_back() {
-            Some((price, size)) => {
-                odds.push(exchange_odds(price)?);
-                sizes.push(size);
-            }
-            None if settings.last_traded && runner.lay.is_empty() => {
-                traded.push(exchange_odds(runner.last_traded?)?);
-            }
-            None => return None,
+/// What is offered on each selection of a market, while it is not known whether that is news: most
+/// changes are none, and ask for no memory.
+struct Offered {
+    book: &'static str,
+    odds: [Option<Odds>; SELECTIONS_MAX],
+    /// Nothing where these are last traded prices.
+    sizes: [f64; SELECTIONS_MAX],
+    count: usize,
+}
+
+/// Selections of a market of ours, at most.
+const SELECTIONS_MAX: usize = 3;
+
+impl Offered {
+    /// The offers of a market whose every selection has one; else the last traded prices, where
+    /// there are no offers at all.
+    fn of(mapped: &Mapped, runners: &[Runner], settings: BookSettings) -> Option<Self> {
+        let count = mapped.runners.len();
+        let mut offered =
+            Self { book: BOOK, odds: [None; SELECTIONS_MAX], sizes: [0.0; SELECTIONS_MAX], count };
+        let mut traded = 0;
+        for (at, runner) in mapped.runners.iter().enumerate() {
+            let runner = &runners[*runner];
+            let (price, size) = match runner.back.best_to_back() {
+                Some(best) => best,
+                None if settings.last_traded && runner.lay.is_empty() => {
+                    traded += 1;
+                    (runner.last_traded?, 0.0)
+                }
+                None => return None,
+            };
+            *offered.odds.get_mut(at)? = Some(odds(price)?);
+            offered.sizes[at] = size;
+        }
+        match traded {
+            0 => Some(offered),
+            all if all == count => Some(Self { book: LAST_TRADED_BOOK, ..offered }),
+            _ => None,
         }
     }
-    let quote = |book, odds, sizes| {
-        let src = Source::new(SOURCE);
-        Some(Quote { src, book: Book::new(book), market: mapped.market, odds, phase, sizes })
-    };
-    match (odds.is_empty(), traded.is_empty()) {
-        (false, true) => quote(BOOK, odds, Some(sizes)),
-        (true, false) => quote(LAST_TRADED_BOOK, traded, None),
-        _ => None,
-    }
-}
 
-fn exchange_odds(price: f64) -> Option<Odds> {
-    crate::json::odds(price)
-}
-
-fn is_news(told: &Quote, quote: &Quote, factor: f64) -> bool {
-    if told.odds != quote.odds || told.phase != quote.phase || told.book != quote.book {
-        return true;
+    fn sizes(&self) -> Option<&[f64]> {
+        (self.book == BOOK).then(|| &self.sizes[..self.count])
     }
-    let (Some(told), Some(sizes)) = (&told.sizes, &quote.sizes) else { return false };
-    let changed = |(before, now): (&f64, &f64)| *now >= before * factor || *now * factor <= *before;
-    told.iter().zip(sizes).any(changed)
+
+    fn is_news(&self, told: &Quote, phase: Phase, factor: f64) -> bool {
+        let is_another = told.phase != phase
+            || told.book.as_str() != self.book
+            || !told.odds.iter().copied().map(Some).eq(self.odds[..self.count].iter().copied());
+        if is_another {
+            return true;
+        }
+        let (Some(told), Some(sizes)) = (&told.sizes, self.sizes()) else { return false };
+        let changed =
+            |(before, now): (&f64, &f64)| *now >= before * factor || *now * factor <= *before;
+        told.iter().zip(sizes).any(changed)
+    }
+
+    fn quote(&self, market: Market, phase: Phase) -> Quote {
+        Quote {
+            src: Source::new(SOURCE),
+            book: Book::new(self.book),
+            market,
+            odds: self.odds.into_iter().flatten().collect(),
+            phase,
+            sizes: self.sizes().map(<[f64]>::to_vec),
+        }
+    }
 }
 
 /// What is known of an event from its markets: the match, its kick-off, its end.

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::SOURCE;
 use super::catalogue::Catalogue;
+use super::keep::Keeper;
 use super::line::{self, Line};
 use super::replay::batch;
 use super::session::{self, Login};
@@ -52,6 +53,8 @@ pub struct LiveSettings {
     pub seen_every: Duration,
     /// How often the catalogue is asked for new markets.
     pub catalogue_every: Duration,
+    /// Keep what the stream and the catalogue say in this folder.
+    pub record: Option<PathBuf>,
 }
 
 /// The beginning of waits between two connections, and their bound.
@@ -82,6 +85,7 @@ pub struct BetfairLive {
     /// The markets of the image that is coming.
     image: Option<BTreeSet<SmolStr>>,
     asked: u64,
+    keeper: Option<Keeper>,
 }
 
 impl std::fmt::Debug for BetfairLive {
@@ -94,7 +98,7 @@ impl BetfairLive {
     /// A stream by these settings; `identity` and `api` ask at their own addresses.
     ///
     /// # Errors
-    /// Certificates that cannot be read.
+    /// Certificates that cannot be read, or a folder that cannot be written to.
     pub fn new(
         settings: LiveSettings,
         (identity, api): (Polite, Polite),
@@ -103,6 +107,8 @@ impl BetfairLive {
     ) -> Result<Self, SourceError> {
         let trust = line::trust(settings.trust.as_deref())
             .map_err(|error| SourceError::permanent(error.to_string()))?;
+        let keeper = settings.record.as_deref().map(Keeper::open).transpose();
+        let keeper = keeper.map_err(|error| SourceError::permanent(error.to_string()))?;
         let tape = TapeSettings { competition: None, ..TapeSettings::default() };
         Ok(Self {
             name: SourceName::new(SOURCE),
@@ -123,6 +129,7 @@ impl BetfairLive {
             catalogue_at: None,
             image: None,
             asked: 0,
+            keeper,
         })
     }
 
@@ -179,8 +186,11 @@ impl BetfairLive {
         let mut rejects = Vec::new();
         let types = &self.settings.market_types;
         let into = self.tape.catalogue_mut();
-        let markets =
+        let (markets, reply) =
             session::catalogue(&self.api, keys, found.values(), types, into, &mut rejects).await?;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.catalogue(&reply).map_err(|error| unrecorded(&error))?;
+        }
         for reject in rejects {
             tracing::warn!("{reject}");
         }
@@ -308,6 +318,9 @@ impl BetfairLive {
                     return Err(SourceError::transient(format!("{SOURCE} stream: {error}")));
                 }
             };
+            if let Some(keeper) = &mut self.keeper {
+                keeper.line(bytes).map_err(|error| unrecorded(&error))?;
+            }
             self.tape.read("stream", 1, bytes, &mut news, &mut rejects);
             // A clock that is off, theirs or ours, puts no fact into the future.
             let now = self.clock.now();
@@ -318,6 +331,9 @@ impl BetfairLive {
                 refused = Some(error);
                 break;
             }
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.flush().map_err(|error| unrecorded(&error))?;
         }
         let moment = Moment::from_std(clock::moment());
         if self.seen_at.is_none_or(|last| last + self.settings.seen_every <= moment) {
@@ -330,6 +346,10 @@ impl BetfairLive {
             _ => Ok(batch),
         }
     }
+}
+
+fn unrecorded(error: &std::io::Error) -> SourceError {
+    SourceError::permanent(format!("{SOURCE}: the stream cannot be recorded: {error}"))
 }
 
 #[async_trait]

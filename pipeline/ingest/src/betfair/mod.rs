@@ -9,6 +9,7 @@ pub mod book;
 pub mod catalogue;
 pub mod definition;
 pub mod files;
+mod keep;
 pub mod ladder;
 mod line;
 pub mod live;

@@ -1,6 +1,5 @@
 //! Historical files as a source: as fast as they can be read.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -13,6 +12,7 @@ use super::catalogue::Catalogue;
 use super::files::{self, FileError};
 use super::tape::{News, Tape, TapeSettings, stated};
 use crate::desk::{self, Desk};
+use crate::recorded::Numbered;
 use crate::reject::{Reject, RejectKind, Scope};
 use crate::source::{Batch, Source, SourceError};
 
@@ -33,9 +33,7 @@ pub struct BetfairFiles {
     name: SourceName,
     desk: Desk,
     read: std::sync::Arc<std::sync::Mutex<Receiver<Read>>>,
-    ready: VecDeque<Batch>,
-    pass_over: u64,
-    position: u64,
+    numbered: Numbered,
 }
 
 impl BetfairFiles {
@@ -62,9 +60,7 @@ impl BetfairFiles {
             name: SourceName::new(SOURCE),
             desk,
             read: std::sync::Arc::new(std::sync::Mutex::new(read)),
-            ready: VecDeque::new(),
-            pass_over: 0,
-            position: 0,
+            numbered: Numbered::default(),
         })
     }
 }
@@ -169,34 +165,21 @@ impl Source for BetfairFiles {
     }
 
     async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
-        self.pass_over = from;
+        self.numbered.resume(from);
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
-        if let Some(batch) = self.ready.pop_front() {
-            return Ok(Some(batch));
-        }
         let read = std::sync::Arc::clone(&self.read);
         let received = tokio::task::spawn_blocking(move || {
             read.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv().ok()
         });
         let received = received.await.map_err(|error| SourceError::transient(error.to_string()))?;
         let Some(Read { news, rejects }) = received else {
-            let from = self.pass_over;
-            if self.position < from {
-                let reason = format!("the files hold {} facts, and the log {from}", self.position);
-                return Err(SourceError::permanent(reason));
-            }
+            self.numbered.ended(&self.name)?;
             return Ok(None);
         };
-        let mut batch = batch(&mut self.desk, news, rejects)?;
-        let first = self.position;
-        self.position += batch.events.len() as u64;
-        // What the log has of it already is resolved all the same: the names are needed.
-        let known = self.pass_over.saturating_sub(first).min(batch.events.len() as u64);
-        batch.events.drain(..known as usize);
-        batch.first = Some(first + known);
-        Ok(Some(batch))
+        let batch = batch(&mut self.desk, news, rejects)?;
+        Ok(Some(self.numbered.number(batch)))
     }
 }

@@ -118,7 +118,8 @@ pub(super) async fn competitions(
     Ok(found)
 }
 
-/// Reads the catalogue of these competitions, and returns the markets, the next to start first.
+/// Reads the catalogue of these competitions, and returns the markets, the next to start first,
+/// and the reply.
 pub(super) async fn catalogue(
     client: &Polite,
     (app_key, session): (&Secret, &Secret),
@@ -126,7 +127,7 @@ pub(super) async fn catalogue(
     market_types: &[String],
     into: &mut Catalogue,
     rejects: &mut Vec<Reject>,
-) -> Result<Vec<SmolStr>, SourceError> {
+) -> Result<(Vec<SmolStr>, Vec<u8>), SourceError> {
     let competitions: Vec<&str> = competitions.map(SmolStr::as_str).collect();
     let body = json!({
         "filter": {
@@ -143,5 +144,6 @@ pub(super) async fn catalogue(
     into.read(&request.path, &reply.body, rejects);
     let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let root = Node::root(&document);
-    Ok(root.items().filter_map(|market| market.at("marketId").code().ok()).collect())
+    let markets = root.items().filter_map(|market| market.at("marketId").code().ok()).collect();
+    Ok((markets, reply.body))
 }

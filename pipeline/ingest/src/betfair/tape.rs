@@ -245,9 +245,10 @@ impl Tape {
         let entry = self.catalogue.entry(id);
         let competition = entry.and_then(|entry| entry.competition.clone()).map(|(name, _)| name);
         let competition = competition.or_else(|| self.settings.competition.clone());
+        // One word a side: two that share a word would be taken for alike, and asked about.
         let (home, away) = definition.sides().unwrap_or_else(|| {
             let event = &definition.event_id;
-            (format!("event{event} home").into(), format!("event{event} away").into())
+            (format!("home{event}").into(), format!("away{event}").into())
         });
         Named {
             id: definition.event_id.clone(),

@@ -14,6 +14,7 @@ mod file;
 mod header;
 pub mod instants;
 mod record;
+pub mod replay;
 mod row;
 mod timeline;
 pub mod upcoming;

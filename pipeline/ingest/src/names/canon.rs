@@ -167,7 +167,7 @@ mod tests {
                 let own: BTreeSet<String> = others
                     .iter()
                     .chain(std::iter::once(&side.to_string()))
-                    .map(|name| normal(name).signature())
+                    .map(|name| normal(name).signature)
                     .collect();
                 let twice = own.into_iter().filter(|name| !seen.insert(name.clone()));
                 shared.extend(twice.map(|name| format!("{country}: `{name}` of {side}")));

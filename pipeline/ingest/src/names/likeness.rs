@@ -37,7 +37,7 @@ pub(super) fn likeness(a: &Normal, b: &Normal, rarity: &Rarity) -> f64 {
     if a.eleven != b.eleven {
         return 0.0;
     }
-    if a.signature() == b.signature() {
+    if a.signature == b.signature {
         return 1.0;
     }
     if is_initials(a, b) || is_initials(b, a) {

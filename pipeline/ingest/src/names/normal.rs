@@ -30,6 +30,9 @@ pub struct Normal {
     pub eleven: Eleven,
     /// The country in brackets that tells it from one of the same name, as in `(EGY)`.
     pub country: Option<SmolStr>,
+    /// The words that tell something, sorted and joined: equal for names that differ in form and
+    /// order alone.
+    pub signature: String,
 }
 
 /// Legal forms, articles and colours of many clubs: they tell almost nothing.
@@ -359,31 +362,27 @@ pub fn normal(name: &str) -> Normal {
             word.weight = 1.0;
         }
     }
-    Normal { words, eleven, country }
+    let signature = signature(&words, eleven, country.as_deref());
+    Normal { words, eleven, country, signature }
 }
 
-impl Normal {
-    /// The words that tell something, sorted and joined: equal for names that differ in form and
-    /// order alone.
-    #[must_use]
-    pub fn signature(&self) -> String {
-        let mut told: Vec<&str> =
-            self.words.iter().filter(|w| w.weight >= 0.2).map(|w| w.text.as_str()).collect();
-        told.sort_unstable();
-        told.dedup();
-        let Eleven { women, grade } = self.eleven;
-        let country = self.country.as_ref().map(|country| format!(" /{country}"));
-        format!(
-            "{}{}{}{}",
-            told.join(" "),
-            country.unwrap_or_default(),
-            if women { " /w" } else { "" },
-            match grade {
-                0 => String::new(),
-                grade => format!(" /{grade}"),
-            }
-        )
+fn signature(words: &[Word], eleven: Eleven, country: Option<&str>) -> String {
+    let mut told: Vec<&str> =
+        words.iter().filter(|w| w.weight >= 0.2).map(|w| w.text.as_str()).collect();
+    told.sort_unstable();
+    told.dedup();
+    let mut signature = told.join(" ");
+    let Eleven { women, grade } = eleven;
+    let beside = [
+        country.map(str::to_owned),
+        women.then(|| "w".to_owned()),
+        (grade > 0).then(|| grade.to_string()),
+    ];
+    for one in beside.into_iter().flatten() {
+        signature.push_str(" /");
+        signature.push_str(&one);
     }
+    signature
 }
 
 fn word(text: &SmolStr) -> Word {
@@ -473,7 +472,7 @@ mod tests {
     use super::*;
 
     fn same(a: &str, b: &str) {
-        assert_eq!(normal(a).signature(), normal(b).signature(), "{a} / {b}");
+        assert_eq!(normal(a).signature, normal(b).signature, "{a} / {b}");
     }
 
     fn apart(a: &str, b: &str) {
@@ -507,7 +506,7 @@ mod tests {
     #[test]
     fn any_text_is_taken_apart() {
         for text in ["", " ", "…", "🦊", "FC", "1", "\u{0}", "W"] {
-            let _ = normal(text).signature();
+            let _ = normal(text).signature;
         }
         assert!(!normal("FC").words.is_empty());
     }

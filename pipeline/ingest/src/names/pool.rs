@@ -78,7 +78,7 @@ impl Pool {
     /// Lets a side be found by a name.
     pub fn learn(&mut self, side: &SmolStr, name: &str) {
         let form = normal(name);
-        let sides = self.signatures.entry(form.signature()).or_default();
+        let sides = self.signatures.entry(form.signature.clone()).or_default();
         if sides.contains(side) {
             return;
         }
@@ -93,7 +93,7 @@ impl Pool {
     /// The side that is called so, where there is exactly one.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&SmolStr> {
-        match self.signatures.get(&normal(name).signature())?.as_slice() {
+        match self.signatures.get(&normal(name).signature)?.as_slice() {
             [side] => Some(side),
             several => several.iter().find(|side| side.as_str() == name),
         }

@@ -13,8 +13,8 @@ use super::{SOURCE, parse};
 use crate::clock::{self, Clock};
 use crate::desk::Desk;
 use crate::polite::{Polite, PoliteError, Request, Secret};
+use crate::polled::unkept;
 use crate::source::{Batch, Source, SourceError};
-use crate::the_odds_api::source::unkept;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use marabet_schemas::{Competition, Instant, Source as SourceName};
 
 use super::parse::{self, Wanted};
-use super::source::{OddsApiSettings, Refusal, meaning, spend, unkept};
+use super::source::{OddsApiSettings, Refusal, meaning, spend};
 use super::{SOURCE, plan};
 use crate::desk::{Desk, News};
 use crate::polite::{Polite, Request};
+use crate::polled::unkept;
 use crate::source::{Batch, Source, SourceError};
 
 /// The past of some competitions, at an interval.

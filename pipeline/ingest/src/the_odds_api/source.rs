@@ -12,6 +12,7 @@ use super::{SOURCE, plan};
 use crate::clock::Clock;
 use crate::desk::{Desk, News};
 use crate::polite::{Polite, PoliteError, Reply, Request, Secret};
+use crate::polled::{self, Polled, unkept};
 use crate::source::{Batch, Source, SourceError};
 
 /// What is asked for.
@@ -70,7 +71,7 @@ impl std::fmt::Debug for OddsApi {
 
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
+pub(crate) enum Due {
     Events,
     Odds,
     Scores,
@@ -121,7 +122,7 @@ impl OddsApi {
 
     /// What is due now, the most urgent first: lists of events, which cost nothing, then scores,
     /// then prices where kick-off is nearest.
-    fn due(&self, now: Instant) -> Option<(Competition, Due)> {
+    fn most_urgent(&self, now: Instant) -> Option<(Competition, Due)> {
         let is_due = |last: Option<Instant>, every: i64| {
             last.is_none_or(|last| last.plus_seconds(every) <= now)
         };
@@ -180,7 +181,7 @@ impl OddsApi {
         request
     }
 
-    async fn look(&mut self, competition: &Competition, due: Due) -> Result<Batch, SourceError> {
+    async fn ask(&mut self, competition: &Competition, due: Due) -> Result<Batch, SourceError> {
         let now = self.clock.now();
         let Some(one) = self.watched.get_mut(competition) else { return Ok(Batch::default()) };
         let sport = one.sport.clone();
@@ -297,10 +298,6 @@ pub(super) fn meaning(error: &PoliteError) -> Refusal {
     }
 }
 
-pub(crate) fn unkept(error: &std::io::Error) -> SourceError {
-    SourceError::transient(format!("decisions about names cannot be kept: {error}"))
-}
-
 #[async_trait]
 impl Source for OddsApi {
     fn name(&self) -> &SourceName {
@@ -308,21 +305,31 @@ impl Source for OddsApi {
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
-        loop {
-            let now = self.clock.now();
-            // What persons answered is reported without waiting for the next look.
-            let answered = self.desk.answered(now).map_err(|error| unkept(&error))?;
-            let batch = if !answered.events.is_empty() {
-                Batch { first: None, events: answered.events, rejects: answered.rejects }
-            } else if let Some((competition, due)) = self.due(now) {
-                self.look(&competition, due).await?
-            } else {
-                tokio::time::sleep(self.client.idle().min(SLEEP_MAX)).await;
-                continue;
-            };
-            if !batch.events.is_empty() || !batch.rejects.is_empty() {
-                return Ok(Some(batch));
-            }
-        }
+        polled::next(self).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Polled for OddsApi {
+    type Due = (Competition, Due);
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    fn due(&self, now: Instant) -> Option<Self::Due> {
+        self.most_urgent(now)
+    }
+
+    fn idle(&self) -> Duration {
+        self.client.idle().min(SLEEP_MAX)
+    }
+
+    async fn look(&mut self, (competition, due): Self::Due) -> Result<Batch, SourceError> {
+        self.ask(&competition, due).await
     }
 }

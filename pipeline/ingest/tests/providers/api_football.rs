@@ -52,6 +52,18 @@ fn serve(asked: &Asked, status: &str) -> Answer {
                 1_000_000,
             )
         }
+        // One match is held back by the provider.
+        "/odds/live" => {
+            let live = |id: u32, blocked: bool| {
+                json!({"fixture": {"id": id}, "update": "2026-04-18T14:29:00+00:00",
+                    "status": {"blocked": blocked, "stopped": false}, "odds": [
+                    {"name": "Match Goals", "values": [
+                        {"value": "Over", "handicap": "2.5", "odd": "1.9", "suspended": false},
+                        {"value": "Under", "handicap": "2.5", "odd": "1.95", "suspended": false},
+                        {"value": "Over", "handicap": "3.5", "odd": "3", "suspended": true}]}]})
+            };
+            reply(&json!([live(7, status != "1H"), live(8, false)]), 1, 1)
+        }
         "/fixtures/statistics" => reply(
             &json!([
             {"team": {"name": "Wolves"}, "statistics": [{"type": "Total Shots", "value": "12"}]},
@@ -68,6 +80,7 @@ fn source(server: &Server, clock: &Arc<Hand>) -> ApiFootball {
         key: Secret::new("s3cret"),
         competitions: vec!["E0".into()],
         odds: true,
+        live_odds: true,
         statistics: true,
         live_every_s: 60,
         odds_every_s: 10_800,
@@ -91,6 +104,10 @@ async fn a_match_is_told_from_its_calendar_to_its_statistics() {
     clock.set("2026-04-18T14:30:00Z");
     server.answer(|asked, _| serve(asked, "1H"));
     assert_eq!(told(&next(&mut source).await.events), ["Wolves fixture Live"]);
+    assert_eq!(
+        told(&next(&mut source).await.events),
+        ["Wolves quote api_football_live ou@2.5 [1.9, 1.95]"]
+    );
     clock.set("2026-04-18T16:00:00Z");
     server.answer(|asked, _| serve(asked, "FT"));
     let over = next(&mut source).await;

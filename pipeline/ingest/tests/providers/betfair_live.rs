@@ -1,27 +1,24 @@
 //! The exchange's live stream, over TLS, with the faults of a line.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use marabet_ingest::betfair::SOURCE;
 use marabet_ingest::betfair::live::{BetfairLive, LiveSettings};
+use marabet_ingest::betfair::replay::BetfairFiles;
 use marabet_ingest::betfair::session::Login;
+use marabet_ingest::betfair::tape::TapeSettings;
 use marabet_ingest::polite::Secret;
 use marabet_ingest::{Source, SourceError};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::exchange::{self, certificate};
 use crate::hand::{Hand, client, desk, next, settings, told};
 use crate::server::{Answer, Server};
-
-fn certificate(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/providers/certificates").join(name)
-}
 
 /// What the server does on a connection: the lines that it sends after each that it gets, and
 /// then it closes the line or falls silent.
@@ -33,17 +30,7 @@ struct Script {
 
 /// A stream server that plays a script a connection, and keeps what it was sent.
 async fn stream(scripts: Vec<Script>) -> (String, Arc<Mutex<Vec<Value>>>) {
-    let chain = CertificateDer::pem_file_iter(certificate("server.pem")).unwrap();
-    let chain = chain.map(Result::unwrap).collect();
-    let key = PrivateKeyDer::from_pem_file(certificate("server.key")).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = TlsAcceptor::from(exchange::tls());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("localhost:{}", listener.local_addr().unwrap().port());
     let sent = Arc::<Mutex<Vec<Value>>>::default();
@@ -79,7 +66,7 @@ async fn play(tcp: TcpStream, acceptor: TlsAcceptor, script: Script, log: Arc<Mu
 }
 
 fn success() -> String {
-    json!({"op": "status", "id": 1, "statusCode": "SUCCESS"}).to_string()
+    exchange::success().to_string()
 }
 
 fn failure(code: &str) -> String {
@@ -141,6 +128,10 @@ fn api() -> Server {
 }
 
 fn source(address: &str, api: &Server, password: &str) -> BetfairLive {
+    recorded(address, api, password, None)
+}
+
+fn recorded(address: &str, api: &Server, password: &str, record: Option<&Path>) -> BetfairLive {
     let clock = Hand::at("2026-04-18T13:30:00Z");
     let live = LiveSettings {
         address: address.to_owned(),
@@ -155,6 +146,7 @@ fn source(address: &str, api: &Server, password: &str) -> BetfairLive {
         heartbeat_ms: 500,
         seen_every: Duration::from_secs(3_600),
         catalogue_every: Duration::from_secs(3_600),
+        record: record.map(Path::to_owned),
     };
     let clients =
         (client(settings(&api.base_url), &clock), client(settings(&api.base_url), &clock));
@@ -208,6 +200,23 @@ async fn the_stream_is_taken_up_where_it_was_and_a_silent_line_is_noticed() {
     assert_eq!(sent[1]["marketFilter"]["marketIds"], json!(["1.1"]));
     assert_eq!(sent[1].get("clk"), None);
     assert_eq!((&sent[3]["initialClk"], &sent[3]["clk"]), (&json!("I"), &json!("D")));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_recorded_is_read_again_as_a_file_without_a_key_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (address, _) =
+        stream(vec![Script { answers: vec![vec![success()], image(3.4)], then_silent: true }])
+            .await;
+    let api = api();
+    let mut live = recorded(&address, &api, "p&w", Some(folder.path()));
+    let told_live = told(&next(&mut live).await.events);
+    let paths = [folder.path().to_owned()];
+    let mut files = BetfairFiles::open(&paths, TapeSettings::default(), desk(SOURCE)).unwrap();
+    assert_eq!(told(&next(&mut files).await.events), told_live);
+    assert_eq!(told_live.len(), 3, "{told_live:?}");
+    let kept = std::fs::read_to_string(folder.path().join("stream.jsonl")).unwrap();
+    assert!(kept.contains("SUB_IMAGE") && !kept.contains("appKey"), "{kept}");
 }
 
 #[tokio::test]

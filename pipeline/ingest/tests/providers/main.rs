@@ -11,6 +11,8 @@
 mod api_football;
 mod betfair_files;
 mod betfair_live;
+#[allow(dead_code, reason = "the tests of the whole program let it go and come back")]
+mod exchange;
 mod hand;
 mod joining;
 mod pinnacle;

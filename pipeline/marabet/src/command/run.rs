@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use marabet_archive::{Archive, ArchiverOptions, GROUP};
 use marabet_ingest::clock::WallClock as SourceClock;
 use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::ndjson::{NdjsonFile, NdjsonPipe};
+use marabet_ingest::paced::Paced;
 use marabet_ingest::{Rejects, SourceError};
 use marabet_notify::clock::{Clock, EventClock, WallClock};
 use marabet_schemas::{Competition, Event, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
 use marabet_web::clock::Clock as FaceClock;
 
-use crate::cli::{RunArgs, StageName};
+use crate::cli::{RunArgs, Speed, StageName};
 use crate::config::Config;
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
@@ -119,7 +121,7 @@ async fn work(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result
     if ingests(arguments)
         && let Some(opening) = source(log, arguments, config).await?
     {
-        feed(log, opening, arguments.stdin, config).await?;
+        feed(log, paced(opening, arguments.speed)?, arguments.stdin, config).await?;
     }
     if !arguments.until_done {
         std::future::pending::<()>().await;
@@ -153,6 +155,21 @@ async fn source(
         replay: arguments.replay.clone(),
     };
     sources::open(config, &setup, &facts_before(log, config).await?)
+}
+
+/// A source that was recorded, at the speed that is asked for.
+fn paced(opening: Opening, speed: Speed) -> anyhow::Result<Opening> {
+    match speed.times() {
+        None => Ok(opening),
+        Some(_) if !opening.recorded => {
+            bail!(
+                "--speed is for what is read from its beginning; what is live comes when it comes"
+            )
+        }
+        Some(times) => {
+            Ok(Opening { source: Box::new(Paced::new(opening.source, times)), ..opening })
+        }
+    }
 }
 
 /// What was known before this process began.

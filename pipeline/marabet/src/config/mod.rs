@@ -25,7 +25,8 @@ pub(crate) use file::{ConfigError, load};
 pub(crate) use notify::NotifyConfig;
 pub(crate) use schedule::{JobsConfig, LedgerConfig};
 pub(crate) use sources::{
-    ApiFootballConfig, BetfairConfig, ClientConfig, FootballDataConfig, OddsApiConfig,
+    ApiFootballConfig, BetfairConfig, ClientConfig, FootballDataConfig, FootballDataFilesConfig,
+    OddsApiConfig,
     PinnacleConfig, PricesConfig, SourcesConfig,
 };
 

@@ -32,6 +32,9 @@ pub(crate) struct SourcesConfig {
     /// football-data.co.uk, polled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) football_data: Option<FootballDataConfig>,
+    /// football-data.co.uk's past seasons, from files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) football_data_files: Option<FootballDataFilesConfig>,
     /// openfootball's fixtures and results, from files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) openfootball: Option<OpenfootballConfig>,
@@ -59,6 +62,24 @@ impl SourcesConfig {
     /// Whether nothing is set up.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self { precedence: self.precedence.clone(), ..Self::default() }
+    }
+}
+
+/// An instant as people write it: `2026-04-16T19:00:00Z`.
+mod written {
+    use marabet_schemas::Instant;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &Option<Instant>, to: S) -> Result<S::Ok, S::Error> {
+        at.map(|at| at.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Instant>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }
 
@@ -155,7 +176,9 @@ pub(crate) struct OddsApiConfig {
     pub(crate) markets: Vec<String>,
     pub(crate) scores: bool,
     /// Snapshots of the past from here to `to`, instead of today's prices.
+    #[serde(with = "written")]
     pub(crate) from: Option<Instant>,
+    #[serde(with = "written")]
     pub(crate) to: Option<Instant>,
     /// Between two snapshots of the past, in seconds.
     pub(crate) step_s: u32,
@@ -188,6 +211,8 @@ pub(crate) struct ApiFootballConfig {
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) competitions: Vec<Competition>,
     pub(crate) odds: bool,
+    /// Prices of running matches, of no named book: kept and priced, and never bet at.
+    pub(crate) live_odds: bool,
     pub(crate) statistics: bool,
     pub(crate) live_every_s: u32,
     pub(crate) odds_every_s: u32,
@@ -201,6 +226,7 @@ impl Default for ApiFootballConfig {
             key_file: None,
             competitions: Vec::new(),
             odds: true,
+            live_odds: false,
             statistics: true,
             live_every_s: 60,
             odds_every_s: 3 * 3_600,
@@ -318,6 +344,24 @@ impl Default for PinnacleConfig {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct FootballDataConfig {
     pub(crate) competitions: Vec<Competition>,
+}
+
+/// `[sources.football_data_files]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct FootballDataFilesConfig {
+    /// Files of the site and folders of them.
+    pub(crate) files: Vec<PathBuf>,
+    /// All of them where none is named.
+    pub(crate) competitions: Vec<Competition>,
+    /// Only matches that kick off from here on.
+    #[serde(with = "written")]
+    pub(crate) from: Option<Instant>,
+    /// Only matches that kick off before this.
+    #[serde(with = "written")]
+    pub(crate) to: Option<Instant>,
+    /// The prices before the match too, at instants that a rule sets.
+    pub(crate) prices: bool,
 }
 
 /// `[sources.openfootball]`

@@ -32,7 +32,7 @@ pub(crate) fn execute(arguments: &ReplayArgs, config: &Config, json: bool) -> an
         choice: &choice,
         overrides: &overrides,
         rules: &config.rules(),
-        speed: speed(&arguments.speed)?,
+        speed: arguments.speed.times(),
         verify: arguments.verify,
     };
     let began = clock::moment();
@@ -56,16 +56,4 @@ fn chosen(arguments: &ReplayArgs) -> anyhow::Result<Choice> {
     }
     let leagues = arguments.leagues.iter().map(marabet_schemas::Competition::new).collect();
     Ok(Choice { from, to, matches: arguments.matches.clone(), leagues })
-}
-
-/// Event seconds a second; none for as fast as it goes.
-fn speed(text: &str) -> anyhow::Result<Option<f64>> {
-    if text == "max" {
-        return Ok(None);
-    }
-    let factor = text.strip_suffix('x').unwrap_or(text).parse::<f64>().ok();
-    match factor.filter(|factor| factor.is_finite() && *factor > 0.0) {
-        Some(factor) => Ok(Some(factor)),
-        None => bail!("--speed `{text}`: write a factor such as 60x, or max"),
-    }
 }

@@ -87,13 +87,14 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
                 format!("{name} is set up; `marabet sources probe {table}` asks it"),
             )
         }
-        "betfair_files" | "openfootball" => {
-            let files = match (&sources.betfair_files, &sources.openfootball) {
-                (Some(one), _) if table == "betfair_files" => &one.files,
-                (_, Some(one)) => &one.files,
-                _ => anyhow::bail!("[sources.{table}] is not set up"),
-            };
-            readable(table, files)
+        "betfair_files" => {
+            readable(table, sources.betfair_files.as_ref().map_or(&[][..], |one| &one.files))
+        }
+        "football_data_files" => {
+            readable(table, sources.football_data_files.as_ref().map_or(&[][..], |one| &one.files))
+        }
+        "openfootball" => {
+            readable(table, sources.openfootball.as_ref().map_or(&[][..], |one| &one.files))
         }
         "football_data" => Checked::good(table, "it needs no key"),
         prices => {

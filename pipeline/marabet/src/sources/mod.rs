@@ -37,7 +37,7 @@ pub(crate) struct Known {
 pub(crate) const LOOKS: [&str; 4] = ["odds", "stats", "live", "teams"];
 
 /// Every source that can be set up, files of prices apart.
-pub(crate) const KNOWN: [Known; 7] = [
+pub(crate) const KNOWN: [Known; 8] = [
     Known {
         name: the_odds_api::SOURCE,
         table: "the_odds_api",
@@ -81,6 +81,12 @@ pub(crate) const KNOWN: [Known; 7] = [
         looks: &["odds", "stats", "teams"],
     },
     Known {
+        name: football_data::SOURCE,
+        table: "football_data_files",
+        brings: "results and closing prices of past seasons, from files",
+        recorded: true,
+    },
+    Known {
         name: openfootball::SOURCE,
         table: "openfootball",
         brings: "fixtures and results from files",
@@ -98,6 +104,7 @@ pub(crate) fn set_up_tables(config: &SourcesConfig) -> Vec<String> {
         "betfair_files" => config.betfair_files.is_some(),
         "pinnacle" => config.pinnacle.is_some(),
         "football_data" => config.football_data.is_some(),
+        "football_data_files" => config.football_data_files.is_some(),
         "openfootball" => config.openfootball.is_some(),
         _ => false,
     };

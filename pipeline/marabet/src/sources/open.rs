@@ -12,6 +12,7 @@ use marabet_ingest::betfair::session::Login;
 use marabet_ingest::betfair::tape::TapeSettings;
 use marabet_ingest::clock::{Clock, WallClock};
 use marabet_ingest::desk::Desk;
+use marabet_ingest::football_data::replay::{ReplaySettings, replay};
 use marabet_ingest::football_data::upcoming::{Upcoming, UpcomingSettings};
 use marabet_ingest::merged::Merged;
 use marabet_ingest::names::Names;
@@ -28,7 +29,8 @@ use marabet_schemas::{Book, Event, Source as SourceName};
 
 use super::{is_recorded, kept, set_up_tables, standings_file};
 use crate::config::{
-    ApiFootballConfig, BetfairConfig, Config, OddsApiConfig, PinnacleConfig, PricesConfig,
+    ApiFootballConfig, BetfairConfig, Config, FootballDataFilesConfig, OddsApiConfig,
+    PinnacleConfig, PricesConfig,
 };
 
 /// Prices that stand are reported as seen at least so often.
@@ -124,7 +126,9 @@ pub(crate) fn set_up(
     history: &[Event],
 ) -> anyhow::Result<Box<dyn Source>> {
     let sources = &config.sources;
-    let parts = Parts { folder: &config.log.folder, setup, names, history };
+    let references = config.strategies.values().flat_map(|strategy| &strategy.references);
+    let references = references.cloned().collect();
+    let parts = Parts { folder: &config.log.folder, setup, names, history, references };
     let missing = || format!("[sources.{table}] is not set up");
     Ok(match table {
         "the_odds_api" => {
@@ -149,6 +153,13 @@ pub(crate) fn set_up(
             history.iter().for_each(|event| upcoming.observe(event));
             Box::new(upcoming)
         }
+        "football_data_files" => {
+            let one = sources.football_data_files.as_ref().with_context(missing)?;
+            let FootballDataFilesConfig { competitions, from, to, prices, .. } = one.clone();
+            let competitions = competitions.into_iter().collect();
+            let settings = ReplaySettings { competitions, from, to, prices };
+            Box::new(replay(&one.files, &settings)?)
+        }
         "openfootball" => {
             let one = sources.openfootball.as_ref().with_context(missing)?;
             Box::new(Openfootball::new(one.files.clone(), parts.fresh_desk(openfootball::SOURCE)?))
@@ -166,6 +177,8 @@ struct Parts<'a> {
     setup: &'a Setup,
     names: &'a Names,
     history: &'a [Event],
+    /// The books that strategies hold others against.
+    references: Vec<Book>,
 }
 
 impl Parts<'_> {
@@ -178,14 +191,19 @@ impl Parts<'_> {
         let kept = kept(self.folder);
         std::fs::create_dir_all(&kept)?;
         let file = kept.join(format!("{name}.waiting.ndjson"));
-        let mut desk = Desk::open(name.into(), self.names.clone(), SEEN_EVERY_SECONDS, Some(file))?;
+        let mut desk = self.open_desk(name, Some(file))?;
         self.history.iter().for_each(|event| desk.observe(event));
         Ok(desk)
     }
 
     /// A desk for what is read from its beginning each time.
     fn fresh_desk(&self, name: &str) -> anyhow::Result<Desk> {
-        Ok(Desk::open(name.into(), self.names.clone(), SEEN_EVERY_SECONDS, None)?)
+        self.open_desk(name, None)
+    }
+
+    fn open_desk(&self, name: &str, file: Option<PathBuf>) -> anyhow::Result<Desk> {
+        let desk = Desk::open(name.into(), self.names.clone(), SEEN_EVERY_SECONDS, file)?;
+        Ok(desk.with_references(self.references.clone()))
     }
 
     fn client(&self, name: &str, settings: PoliteSettings) -> anyhow::Result<Polite> {
@@ -222,6 +240,7 @@ impl Parts<'_> {
             key: needed(one.key.secret(one.key_file.as_deref())?, "api_football", "key")?,
             competitions: one.competitions.clone(),
             odds: one.odds,
+            live_odds: one.live_odds,
             statistics: one.statistics,
             live_every_s: one.live_every_s,
             odds_every_s: one.odds_every_s,
@@ -232,6 +251,11 @@ impl Parts<'_> {
 
     fn betfair(&self, one: &BetfairConfig) -> anyhow::Result<Box<dyn Source>> {
         let name = betfair::SOURCE;
+        let kept = |folder: &PathBuf| folder.join("betfair_stream");
+        if let Some(folder) = &self.setup.replay {
+            let (files, desk) = ([kept(folder)], self.fresh_desk(name)?);
+            return Ok(Box::new(BetfairFiles::open(&files, TapeSettings::default(), desk)?));
+        }
         let session = one.session.secret(None)?;
         let login = if session.is_empty() {
             let password = one.password.secret(one.password_file.as_deref())?;
@@ -256,6 +280,7 @@ impl Parts<'_> {
             heartbeat_ms: one.heartbeat_ms,
             seen_every: Duration::from_secs(u64::from(one.seen_every_s)),
             catalogue_every: Duration::from_secs(3_600),
+            record: self.setup.record.as_ref().map(kept),
         };
         let identity = one.identity.settings("https://identitysso.betfair.com");
         let api = one.client.settings("https://api.betfair.com");

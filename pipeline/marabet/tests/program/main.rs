@@ -6,8 +6,11 @@ mod archive;
 mod background;
 mod bad_input;
 mod calculators;
+mod captures;
 mod crash;
 mod demo;
+#[path = "../../../ingest/tests/providers/exchange.rs"]
+mod exchange;
 mod faces;
 mod kills;
 #[path = "../../../notify/tests/support/mail_server.rs"]
@@ -17,5 +20,6 @@ mod roll;
 #[path = "../../../ingest/tests/providers/server.rs"]
 mod server;
 mod share;
+mod snapshot;
 mod sources;
 mod support;

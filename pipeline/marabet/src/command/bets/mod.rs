@@ -1,5 +1,6 @@
 //! `marabet bets …`
 
+mod books;
 mod list;
 mod today;
 
@@ -37,6 +38,7 @@ async fn answer(
             say(&today::today(&streams, &grants, now), json)
         }
         BetsCommand::List { strategy } => say(&list::list(&streams, strategy.as_deref()), json),
+        BetsCommand::Books { strategy } => say(&books::books(&streams, strategy.as_deref()), json),
         BetsCommand::Summary => say(&summarise(&streams, closing), json),
     }
 }

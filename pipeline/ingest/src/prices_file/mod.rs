@@ -1,9 +1,11 @@
-//! Files of prices in long form: one price a row, with the meaning of the columns given by the
-//! user.
+//! Files of prices in long form, CSV or Parquet: one price a row, with the meaning of the columns
+//! given by the user.
 //!
 //! Rows of one match at one moment stand together and are one look at it. The words for
 //! competitions, books, markets and outcomes are those of The Odds API unless the file's provider
 //! is another that is known here.
+
+mod parquet;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
@@ -19,12 +21,13 @@ use crate::desk::{Desk, Own, ShownMatch};
 use crate::json::{NO_ODDS, odds};
 use crate::names::Named;
 use crate::prices::Gathered;
+use crate::recorded::Numbered;
 use crate::reject::{Reject, RejectKind, Scope, raw_row};
 use crate::source::{Batch, Source, SourceError};
 use crate::the_odds_api::markets::{self, Offer};
 use crate::the_odds_api::parse;
 
-/// What a column may mean.
+/// What a column may mean, by the number of its role.
 pub const ROLES: [&str; 12] = [
     "match",
     "competition",
@@ -39,6 +42,22 @@ pub const ROLES: [&str; 12] = [
     "odds",
     "point",
 ];
+
+const MATCH: usize = 0;
+const COMPETITION: usize = 1;
+const HOME: usize = 2;
+const AWAY: usize = 3;
+const KICKOFF: usize = 4;
+const AT: usize = 5;
+const SEEN: usize = 6;
+const BOOK: usize = 7;
+const MARKET: usize = 8;
+const OUTCOME: usize = 9;
+const ODDS: usize = 10;
+const POINT: usize = 11;
+
+/// Roles whose cells are the same in all rows of a match at a moment.
+const HEADING: [usize; 6] = [MATCH, COMPETITION, HOME, AWAY, KICKOFF, AT];
 
 /// Without these a price is none.
 const NEEDED: [&str; 9] =
@@ -67,6 +86,12 @@ impl Mapping {
             None => Ok(Self(columns)),
         }
     }
+
+    /// The columns' names, each with the number of its role.
+    fn columns(&self) -> impl Iterator<Item = (usize, &str)> {
+        let named = |(role, known): (usize, &&str)| Some((role, self.0.get(*known)?.as_str()));
+        ROLES.iter().enumerate().filter_map(named)
+    }
 }
 
 /// Matches that are looked at together, at most.
@@ -91,6 +116,9 @@ pub fn read(path: &Path, mapping: &Mapping) -> Result<Looks, String> {
     let file = path.display().to_string();
     let open = File::open(path).map_err(|error| format!("{file}: {error}"))?;
     let mut reader = BufReader::new(open);
+    if reader.fill_buf().is_ok_and(|head| head.starts_with(parquet::MAGIC)) {
+        return parquet::read(path, mapping);
+    }
     let is_gz = reader.fill_buf().is_ok_and(|head| head.starts_with(&[0x1f, 0x8b]));
     let bytes: Box<dyn Read> =
         if is_gz { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
@@ -104,15 +132,14 @@ pub fn read(path: &Path, mapping: &Mapping) -> Result<Looks, String> {
 pub fn rows(file: &str, bytes: impl Read, mapping: &Mapping) -> Result<Looks, String> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| format!("{file}: {error}"))?.clone();
-    let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
-    for (role, name) in &mapping.0 {
+    let mut columns = Columns::default();
+    for (role, name) in mapping.columns() {
         let at = header.iter().position(|column| {
             column.strip_prefix(b"\xef\xbb\xbf").unwrap_or(column) == name.as_bytes()
         });
-        let at = at.ok_or_else(|| format!("{file} has no column `{name}` ({role})"))?;
-        columns.insert(role, at);
+        columns[role] = Some(at.ok_or_else(|| no_column(file, name, role))?);
     }
-    let mut reading = Reading { file, columns, looks: Looks::default(), current: None };
+    let mut reading = Reading::new(file, columns);
     let mut row = csv::ByteRecord::new();
     loop {
         match reader.read_byte_record(&mut row) {
@@ -128,30 +155,64 @@ pub fn rows(file: &str, bytes: impl Read, mapping: &Mapping) -> Result<Looks, St
             }
         }
     }
-    reading.end();
-    Ok(reading.looks)
+    Ok(reading.finish())
 }
+
+fn no_column(file: &str, name: &str, role: usize) -> String {
+    format!("{file} has no column `{name}` ({})", ROLES[role])
+}
+
+/// Where the cell of each role stands in a row.
+type Columns = [Option<usize>; ROLES.len()];
 
 struct Reading<'f> {
     file: &'f str,
-    columns: BTreeMap<&'f str, usize>,
+    columns: Columns,
     looks: Looks,
     current: Option<Current>,
+    /// The heading of the row that is read.
+    heading: Vec<u8>,
+    /// The last moment that a book was seen at, as it was written: it is so for many rows.
+    seen: (String, Option<Instant>),
 }
 
+/// The match whose rows are read.
 struct Current {
+    heading: Vec<u8>,
     at: Instant,
     named: Named,
     kickoff: Instant,
     gathered: Gathered,
 }
 
-type Fault = (RejectKind, Option<&'static str>, String);
+type Fault = (RejectKind, Option<usize>, String);
 
-impl Reading<'_> {
-    fn cell<'r>(&self, row: &'r csv::ByteRecord, role: &str) -> &'r str {
-        let bytes = self.columns.get(role).and_then(|at| row.get(*at)).unwrap_or_default();
+impl<'f> Reading<'f> {
+    fn new(file: &'f str, columns: Columns) -> Self {
+        let (looks, heading, seen) = Default::default();
+        Self { file, columns, looks, current: None, heading, seen }
+    }
+
+    fn finish(mut self) -> Looks {
+        self.end();
+        self.looks
+    }
+
+    fn cell<'r>(&self, row: &'r csv::ByteRecord, role: usize) -> &'r str {
+        let bytes = self.columns[role].and_then(|at| row.get(at)).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default().trim()
+    }
+
+    fn text<'r>(&self, row: &'r csv::ByteRecord, role: usize) -> Result<&'r str, Fault> {
+        match self.cell(row, role) {
+            "" => Err((RejectKind::Name, Some(role), format!("`{}` is empty", ROLES[role]))),
+            text => Ok(text),
+        }
+    }
+
+    fn instant(&self, row: &csv::ByteRecord, role: usize) -> Result<Instant, Fault> {
+        let parsed = self.cell(row, role).parse::<Instant>();
+        parsed.map_err(|error| (RejectKind::Time, Some(role), error.to_string()))
     }
 
     fn row(&mut self, row: &csv::ByteRecord) {
@@ -163,60 +224,83 @@ impl Reading<'_> {
     }
 
     fn price(&mut self, row: &csv::ByteRecord) -> Result<(), Fault> {
-        let text = |role: &'static str| match self.cell(row, role) {
-            "" => Err((RejectKind::Name, Some(role), format!("`{role}` is empty"))),
-            text => Ok(text),
-        };
-        let instant = |role: &'static str| {
-            let parsed = self.cell(row, role).parse::<Instant>();
-            parsed.map_err(|error| (RejectKind::Time, Some(role), error.to_string()))
-        };
-        let (home, away) = (text("home")?, text("away")?);
-        let (kickoff, at) = (instant("kickoff")?, instant("at")?);
-        let competition = text("competition")?;
-        let id = match self.cell(row, "match") {
-            "" => SmolStr::from(format!("{} {home} {away}", kickoff.day())),
-            id => SmolStr::new(id),
-        };
-        let number = |role: &'static str, text: &str| {
+        self.head(row)?;
+        let number = |role: usize, text: &str| {
             text.parse::<f64>()
                 .ok()
                 .filter(|number| number.is_finite())
                 .ok_or_else(|| (RejectKind::Odds, Some(role), format!("`{text}` is no number")))
         };
-        let point = match self.cell(row, "point") {
+        let point = match self.cell(row, POINT) {
             "" => None,
-            point => Some(number("point", point)?),
+            point => Some(number(POINT, point)?),
         };
-        let offer = Offer { market: text("market")?, outcome: text("outcome")?, point };
-        let (market, selection, lays) = markets::selection(offer, home, away)
-            .map_err(|(kind, reason)| (kind, Some("market"), reason))?;
-        let book = markets::book(text("book")?);
+        let (home, away) = (self.cell(row, HOME), self.cell(row, AWAY));
+        let (market, outcome) = (self.text(row, MARKET)?, self.text(row, OUTCOME)?);
+        let (market, selection, lays) =
+            markets::selection(Offer { market, outcome, point }, home, away)
+                .map_err(|(kind, reason)| (kind, Some(MARKET), reason))?;
+        let book = markets::book(self.text(row, BOOK)?);
         let book = if lays { markets::lay_book(&book) } else { book };
-        let price = number("odds", text("odds")?)?;
+        let price = number(ODDS, self.text(row, ODDS)?)?;
         let odds = odds(price);
-        let seen = match self.cell(row, "seen") {
-            "" => None,
-            _ => Some(instant("seen")?),
-        };
-        let named =
-            Named { id, competition: competition.into(), home: home.into(), away: away.into() };
-        if !self.current.as_ref().is_some_and(|current| current.at == at && current.named == named)
-        {
-            self.end();
-            self.current = Some(Current { at, named, kickoff, gathered: Gathered::default() });
-        }
+        let seen = self.seen(row)?;
         if let Some(current) = &mut self.current {
             current.gathered.price(&book, market, selection, odds, seen);
         }
         match odds {
             Some(_) => Ok(()),
-            None => Err((RejectKind::Odds, Some("odds"), format!("`{price}` {NO_ODDS}"))),
+            None => Err((RejectKind::Odds, Some(ODDS), format!("`{price}` {NO_ODDS}"))),
         }
     }
 
+    /// Sees that the match of this row is the current one.
+    fn head(&mut self, row: &csv::ByteRecord) -> Result<(), Fault> {
+        self.heading.clear();
+        for at in HEADING.iter().filter_map(|role| self.columns[*role]) {
+            self.heading.extend_from_slice(row.get(at).unwrap_or_default());
+            // No text holds this byte.
+            self.heading.push(0xff);
+        }
+        if self.current.as_ref().is_some_and(|current| current.heading == self.heading) {
+            return Ok(());
+        }
+        let (home, away) = (self.text(row, HOME)?, self.text(row, AWAY)?);
+        let (kickoff, at) = (self.instant(row, KICKOFF)?, self.instant(row, AT)?);
+        let competition = self.text(row, COMPETITION)?;
+        let id = match self.cell(row, MATCH) {
+            "" => SmolStr::from(format!("{} {home} {away}", kickoff.day())),
+            id => SmolStr::new(id),
+        };
+        let named =
+            Named { id, competition: competition.into(), home: home.into(), away: away.into() };
+        match &mut self.current {
+            // The same in another spelling: of an instant, say.
+            Some(current) if current.at == at && current.named == named => {
+                current.heading.clone_from(&self.heading);
+            }
+            _ => {
+                self.end();
+                let (heading, gathered) = (self.heading.clone(), Gathered::default());
+                self.current = Some(Current { heading, at, named, kickoff, gathered });
+            }
+        }
+        Ok(())
+    }
+
+    /// When the book of this row was seen, where that is said.
+    fn seen(&mut self, row: &csv::ByteRecord) -> Result<Option<Instant>, Fault> {
+        let text = self.cell(row, SEEN);
+        if self.seen.0 != text {
+            let seen = if text.is_empty() { None } else { Some(self.instant(row, SEEN)?) };
+            self.seen = (text.to_owned(), seen);
+        }
+        Ok(self.seen.1)
+    }
+
     fn end(&mut self) {
-        let Some(Current { at, named, kickoff, gathered }) = self.current.take() else { return };
+        let Some(current) = self.current.take() else { return };
+        let Current { at, named, kickoff, gathered, .. } = current;
         let rejects = &mut self.looks.rejects;
         let facts = parse::facts(self.file, gathered, kickoff, at, rejects, &named);
         self.looks.shown.push((at, ShownMatch { named, kickoff, facts }));
@@ -226,7 +310,7 @@ impl Reading<'_> {
         self.looks.rejects.push(Reject {
             file: SmolStr::new(self.file),
             line,
-            column: role.map(str::to_owned),
+            column: role.map(|role| ROLES[role].to_owned()),
             value: role.map(|role| self.cell(row, role).to_owned()),
             kind,
             scope: Scope::Row,
@@ -243,15 +327,14 @@ pub struct PricesFiles {
     mapping: Mapping,
     desk: Desk,
     files: VecDeque<PathBuf>,
-    position: u64,
-    pass_over: u64,
+    numbered: Numbered,
 }
 
 impl PricesFiles {
     /// Reads these files, in their order.
     #[must_use]
     pub fn new(name: SourceName, files: Vec<PathBuf>, mapping: Mapping, desk: Desk) -> Self {
-        Self { name, mapping, desk, files: files.into(), position: 0, pass_over: 0 }
+        Self { name, mapping, desk, files: files.into(), numbered: Numbered::default() }
     }
 }
 
@@ -291,21 +374,19 @@ impl Source for PricesFiles {
     }
 
     async fn resume(&mut self, from: u64) -> Result<(), SourceError> {
-        self.pass_over = from;
+        self.numbered.resume(from);
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, SourceError> {
-        let Some(path) = self.files.pop_front() else { return Ok(None) };
+        let Some(path) = self.files.pop_front() else {
+            self.numbered.ended(&self.name)?;
+            return Ok(None);
+        };
         let looks = read(&path, &self.mapping).map_err(SourceError::permanent)?;
         let reported = report(&mut self.desk, looks);
-        let mut batch = reported.map_err(|error| SourceError::transient(error.to_string()))?;
-        let first = self.position;
-        self.position += batch.events.len() as u64;
-        let known = self.pass_over.saturating_sub(first).min(batch.events.len() as u64);
-        batch.events.drain(..known as usize);
-        batch.first = Some(first + known);
-        Ok(Some(batch))
+        let batch = reported.map_err(|error| SourceError::transient(error.to_string()))?;
+        Ok(Some(self.numbered.number(batch)))
     }
 }
 
