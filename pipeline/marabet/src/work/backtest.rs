@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::{Desk, again};
+use crate::config::Config;
 use crate::line::open;
 
 pub(super) struct Backtest(pub(super) Desk);
@@ -29,7 +30,8 @@ impl Job for Backtest {
     }
 
     fn about(&self) -> &'static str {
-        "Backtest the strategies over the archive and compare them (arguments: args, a list)"
+        "Backtest the strategies over the archive and compare them (arguments: args, a list; what \
+         stands in for them: run --archive, with the configuration's strategies)"
     }
 
     fn rules(&self) -> JobRules {
@@ -46,7 +48,10 @@ impl Job for Backtest {
             )
         })?;
         let given: Option<Vec<String>> = run.args("args")?;
-        let arguments = given.unwrap_or_default();
+        let arguments = match given {
+            Some(given) => given,
+            None => over_the_archive(&self.0.config)?,
+        };
         let mut command = Command::new(&program);
         command.args(&arguments).arg("--json").kill_on_drop(true);
         let output = command.output().await.map_err(again)?;
@@ -82,4 +87,19 @@ impl Job for Backtest {
         self.0.ledger.put_backtest(&record).await.map_err(again)?;
         Ok(result)
     }
+}
+
+/// What is run where nothing else was asked for: the strategies of the configuration over the
+/// archive, reported beside the log.
+fn over_the_archive(config: &Config) -> Result<Vec<String>, JobError> {
+    let folder = config.log.folder.join("backtest");
+    let rules = folder.join("rules.toml");
+    let text = toml::to_string(&config.rules()).map_err(again)?;
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&rules, text))
+        .map_err(|error| again(format!("{}: {error}", rules.display())))?;
+    let (rules, out) = (rules.display().to_string(), folder.join("weekly").display().to_string());
+    let archive = config.archive_location();
+    let words = ["run", "--archive", &archive, "--config", &rules, "--out", &out];
+    Ok(words.map(str::to_owned).into())
 }

@@ -1,4 +1,5 @@
-//! Which facts the command line asks for: a folder's, fetched ones, else a simulated league's.
+//! Which facts the command line asks for: an archive's, a folder's, fetched ones, else a simulated
+//! league's.
 
 use std::path::PathBuf;
 
@@ -19,8 +20,11 @@ pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
     if arguments.simulate {
         return Ok(simulated(arguments));
     }
+    let years = Years { from: arguments.from, to: arguments.to };
+    if let Some(location) = &arguments.archive {
+        return Ok(History::in_archive(location, &arguments.leagues, years)?);
+    }
     if let Some(place) = &arguments.data {
-        let years = Years { from: arguments.from, to: arguments.to };
         return Ok(History::in_folder(place, &arguments.leagues, years)?);
     }
     let competition =

@@ -115,7 +115,9 @@ fn of_replay(replayed: &Replayed, history: &History, setup: Setup, seconds: f64)
 fn add_paper(report: &mut Report, history: &History, threads: usize) -> anyhow::Result<()> {
     let matches = history.each(threads, |strand| -> anyhow::Result<Vec<PaperMatch>> {
         let mut collector = Collector::default();
-        strand.facts(&mut Unread::default())?.for_each(|fact| collector.observe(&fact));
+        let mut facts = strand.facts(&mut Unread::default())?;
+        facts.by_ref().for_each(|fact| collector.observe(&fact));
+        facts.finish()?;
         Ok(collector.finish())
     })?;
     let matches = matches.concat();
