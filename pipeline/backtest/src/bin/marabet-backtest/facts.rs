@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use marabet_backtest::clock;
 use marabet_backtest::history::{History, Years};
+use marabet_backtest::walk::Walked;
 use marabet_ingest::football_data::fetch::{FetchError, FetchSettings, Fetcher};
 use marabet_ingest::seasons::{Choice, Wish};
 use marabet_ingest::simulator::Settings;
@@ -40,6 +41,15 @@ pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
             Ok(simulated(arguments))
         }
     }
+}
+
+/// Refuses to report on nothing.
+pub(crate) fn see_some(walked: Walked) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        walked.facts > 0,
+        "there is nothing of the seasons asked for: widen --from and --to, or name other leagues"
+    );
+    Ok(())
 }
 
 fn simulated(arguments: &FactsArgs) -> History {
