@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{ArtefactHash, EntryId};
+use marabet_schemas::{ArtefactHash, Competition, EntryId};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -229,10 +229,26 @@ impl Archive {
         partition: u16,
         days: &Days,
     ) -> Result<PartitionFrames, ArchiveError> {
+        self.frames_of(holding, partition, days, None)
+    }
+
+    /// As [`Archive::frames`], with the events of one competition's matches alone where one is
+    /// named.
+    ///
+    /// # Errors
+    /// As [`Archive::frames`].
+    pub fn frames_of(
+        &self,
+        holding: &Holding,
+        partition: u16,
+        days: &Days,
+        of: Option<&Competition>,
+    ) -> Result<PartitionFrames, ArchiveError> {
         let mut files = self.files(holding, days)?;
         files.retain(|place| place.partition == partition);
         Ok(PartitionFrames {
             archive: self.clone(),
+            of: of.cloned(),
             files: files.into_iter(),
             current: None,
             last: None,
@@ -388,6 +404,7 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
 /// The frames of a stream's partition, file after file.
 pub struct PartitionFrames {
     archive: Archive,
+    of: Option<Competition>,
     files: std::vec::IntoIter<Place>,
     current: Option<Frames>,
     last: Option<EntryId>,
@@ -399,7 +416,7 @@ impl PartitionFrames {
         let place = self.files.next()?;
         Some(self.archive.open(&place).and_then(|file| {
             follows(&place, file.content().after, self.last, self.from_start)?;
-            self.current = Some(file.frames()?);
+            self.current = Some(file.frames_of(self.of.as_ref())?);
             Ok(())
         }))
     }

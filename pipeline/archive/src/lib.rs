@@ -42,7 +42,8 @@
 //! # Reading
 //!
 //! [`Archive::files`] lists, [`Archive::frames`] reads a partition in the log's order, and
-//! [`Archive::events_in_time`] all partitions as one line of events. A file is seen to be what its
+//! [`Archive::events_in_time`] all partitions as one line of events; [`Archive::events_of`] leaves
+//! out other competitions, of which [`Archive::leagues`] says which there are. A file is seen to be what its
 //! name says, and its data's hash is compared, before any of it is used.
 
 mod archive;
@@ -53,6 +54,7 @@ mod compact;
 mod error;
 mod file;
 mod import;
+mod leagues;
 mod merge;
 mod place;
 mod schema;
@@ -65,6 +67,7 @@ pub use compact::Compacted;
 pub use error::ArchiveError;
 pub use file::{Content, Frames, OpenFile};
 pub use import::{Imported, Importer, fingerprint};
+pub use leagues::Leagues;
 pub use merge::EventsInTime;
 pub use place::{Place, day_of};
 pub use schema::{FORM, Holding, column_name};

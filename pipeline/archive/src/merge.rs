@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use marabet_schemas::{Event, Instant, MatchKey};
+use marabet_schemas::{Competition, Event, Instant, MatchKey};
 
 use crate::archive::{Archive, Days, PartitionFrames};
 use crate::error::ArchiveError;
@@ -53,10 +53,24 @@ impl Archive {
         holding: &Holding,
         days: &Days,
     ) -> Result<EventsInTime, ArchiveError> {
+        self.events_of(holding, days, None)
+    }
+
+    /// As [`Archive::events_in_time`], those of one competition's matches alone where one is
+    /// named.
+    ///
+    /// # Errors
+    /// As [`Archive::frames`].
+    pub fn events_of(
+        &self,
+        holding: &Holding,
+        days: &Days,
+        of: Option<&Competition>,
+    ) -> Result<EventsInTime, ArchiveError> {
         let partitions = self.existing()?.partitions;
         let mut lanes = Vec::new();
         for partition in 0..partitions {
-            let frames = self.frames(holding, partition, days)?;
+            let frames = self.frames_of(holding, partition, days, of)?;
             lanes.push(Lane { frames, ready: Vec::new().into_iter(), head: None });
         }
         let mut merged = EventsInTime { lanes, heads: BinaryHeap::new(), failed: None };

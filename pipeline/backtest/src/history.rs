@@ -1,4 +1,4 @@
-//! Where the facts of a backtest come from: a folder of files, or the simulator.
+//! Where the facts of a backtest come from: a folder of files, an archive, or the simulator.
 //!
 //! Facts come a competition at a time: models and matches of one have nothing to do with those of
 //! another, so competitions are walked side by side, and of a folder of twenty seasons no more
@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use marabet_archive::{Archive, ArchiveError, Days, EventsInTime, Holding};
 use marabet_ingest::football_data::{FileError, Loader, Timing};
 use marabet_ingest::seasons::{self, SeasonsError};
 use marabet_ingest::simulator::{Settings, SettingsError, Simulation};
 use marabet_ingest::{Reject, RejectCounts, Rejects};
-use marabet_schemas::{Competition, Event};
+use marabet_schemas::{ArtefactHash, Competition, Event, Kind};
+use marabet_streams::Stream;
 
 /// Where facts are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -20,6 +22,8 @@ use marabet_schemas::{Competition, Event};
 pub enum Origin {
     /// Files in a folder.
     Files,
+    /// An archive.
+    Archive,
     /// Files that were fetched.
     Fetched,
     /// The simulator.
@@ -46,6 +50,7 @@ pub struct Strand {
 #[derive(Debug, Clone)]
 enum Source {
     Files { paths: Vec<PathBuf>, years: Years },
+    Archive { archive: Archive, hash: ArtefactHash, events: u64, years: Years },
     Simulated(Box<Settings>),
 }
 
@@ -74,13 +79,16 @@ pub enum HistoryError {
     /// A file is none of the site's.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An archive could not be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// The simulator's settings describe no league.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// Nothing is left.
     #[error(
-        "no file of {wanted} in {place}; there are files of {found}: name others with --leagues, \
-         or another folder with --data"
+        "nothing of {wanted} in {place}; there is something of {found}: name others with \
+         --leagues, or another place with --data or --archive"
     )]
     Empty {
         /// What was asked for.
@@ -144,15 +152,7 @@ impl History {
     ) -> Result<Self, HistoryError> {
         let files = seasons::find(std::slice::from_ref(&place.to_owned()))?;
         let by_competition = seasons::by_competition(&files);
-        let found: Vec<&str> = by_competition.keys().map(Competition::as_str).collect();
-        let missing: Vec<&str> =
-            leagues.iter().map(Competition::as_str).filter(|code| !found.contains(code)).collect();
-        if by_competition.is_empty() || !missing.is_empty() {
-            let wanted =
-                if missing.is_empty() { "any competition".into() } else { missing.join(", ") };
-            let found = if found.is_empty() { "none".into() } else { found.join(", ") };
-            return Err(HistoryError::Empty { wanted, place: place.display().to_string(), found });
-        }
+        see_named(leagues, by_competition.keys(), || place.display().to_string())?;
         let mut strands: Vec<Strand> = by_competition
             .into_iter()
             .filter(|(competition, _)| leagues.is_empty() || leagues.contains(competition))
@@ -160,6 +160,37 @@ impl History {
             .collect();
         strands.sort_by_key(|strand| std::cmp::Reverse(strand.size()));
         Ok(Self { origin: Origin::Files, strands })
+    }
+
+    /// The facts of these competitions (all where none is named) in an archive.
+    ///
+    /// What users and the live line said is left out: models are trained anew, and rules are those
+    /// of the set-up.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when the archive cannot be read or has nothing of them.
+    pub fn in_archive(
+        location: &str,
+        leagues: &[Competition],
+        years: Years,
+    ) -> Result<Self, HistoryError> {
+        let archive = Archive::at(location)?;
+        archive.existing()?;
+        let there = archive.leagues()?;
+        see_named(leagues, there.events.keys(), || archive.name())?;
+        let strand = |(competition, events)| {
+            let source =
+                Source::Archive { archive: archive.clone(), hash: there.hash, events, years };
+            Strand { competition, source }
+        };
+        let mut strands: Vec<Strand> = there
+            .events
+            .into_iter()
+            .filter(|(competition, _)| leagues.is_empty() || leagues.contains(competition))
+            .map(strand)
+            .collect();
+        strands.sort_by_key(|strand| std::cmp::Reverse(strand.size()));
+        Ok(Self { origin: Origin::Archive, strands })
     }
 
     /// These files of one competition, which were fetched.
@@ -206,6 +237,23 @@ impl History {
     }
 }
 
+/// Sees that there is something, and of every competition that is named.
+fn see_named<'a>(
+    leagues: &[Competition],
+    there: impl Iterator<Item = &'a Competition>,
+    place: impl FnOnce() -> String,
+) -> Result<(), HistoryError> {
+    let found: Vec<&str> = there.map(Competition::as_str).collect();
+    let missing: Vec<&str> =
+        leagues.iter().map(Competition::as_str).filter(|code| !found.contains(code)).collect();
+    if !found.is_empty() && missing.is_empty() {
+        return Ok(());
+    }
+    let wanted = if missing.is_empty() { "any competition".into() } else { missing.join(", ") };
+    let found = if found.is_empty() { "none".into() } else { found.join(", ") };
+    Err(HistoryError::Empty { wanted, place: place(), found })
+}
+
 impl Strand {
     fn files(competition: Competition, paths: Vec<PathBuf>, years: Years) -> Self {
         Self { competition, source: Source::Files { paths, years } }
@@ -221,28 +269,33 @@ impl Strand {
                     paths.iter().map(|path| format!("{} {}", path.display(), size(path))).collect();
                 format!("{} {years:?} {}", self.competition, files.join(","))
             }
+            Source::Archive { hash, years, .. } => format!("{} {years:?} {hash}", self.competition),
             Source::Simulated(settings) => format!("{settings:?}"),
         }
     }
 
+    /// What tells the longer of two from the shorter, of one kind of source.
     fn size(&self) -> u64 {
-        let Source::Files { paths, .. } = &self.source else { return 0 };
-        let sizes = paths.iter().filter_map(|path| path.metadata().ok());
-        sizes.map(|metadata| metadata.len()).sum()
+        match &self.source {
+            Source::Files { paths, .. } => {
+                let sizes = paths.iter().filter_map(|path| path.metadata().ok());
+                sizes.map(|metadata| metadata.len()).sum()
+            }
+            Source::Archive { events, .. } => *events,
+            Source::Simulated(_) => 0,
+        }
     }
 
     /// Reads the facts, in order.
     ///
     /// # Errors
-    /// [`HistoryError`] for a file that is none of the site's, or settings that are none.
-    pub fn facts(
-        &self,
-        unread: &mut Unread,
-    ) -> Result<Box<dyn Iterator<Item = Event>>, HistoryError> {
-        match &self.source {
+    /// [`HistoryError`] for a file that is none of the site's, an archive that cannot be read, or
+    /// settings that are none; what comes to light later is told by [`Facts::finish`].
+    pub fn facts(&self, unread: &mut Unread) -> Result<Facts, HistoryError> {
+        let events: Box<dyn Iterator<Item = Result<Event, HistoryError>>> = match &self.source {
             Source::Simulated(settings) => {
                 let events: Vec<Event> = Simulation::new((**settings).clone())?.events().collect();
-                Ok(Box::new(events.into_iter()))
+                Box::new(events.into_iter().map(Ok))
             }
             Source::Files { paths, years } => {
                 let mut loader = Loader::new(Timing::default());
@@ -254,8 +307,78 @@ impl Strand {
                     a_match.record.competition == self.competition
                         && years.take(a_match.key.season())
                 });
-                Ok(Box::new(timeline.into_events()))
+                Box::new(timeline.into_events().map(Ok))
+            }
+            Source::Archive { archive, years, .. } => {
+                let feed = Holding::Stream(Stream::Feed);
+                let events = archive.events_of(&feed, &Days::ALL, Some(&self.competition))?;
+                Box::new(archived(events, *years))
+            }
+        };
+        Ok(Facts { events, failed: None })
+    }
+}
+
+/// The facts of an archive's events, over some years.
+fn archived(
+    events: EventsInTime,
+    years: Years,
+) -> impl Iterator<Item = Result<Event, HistoryError>> {
+    let is_wanted = move |event: &Event| {
+        let of_season = event.key.as_ref().is_some_and(|key| years.take(key.season()));
+        of_season && is_fact(event.kind())
+    };
+    events
+        .map(|event| event.map_err(HistoryError::from))
+        .filter(move |event| event.as_ref().map_or(true, is_wanted))
+}
+
+/// Whether it is what a source says of a match, and not what a user or a stage does.
+fn is_fact(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Fixture
+            | Kind::Named
+            | Kind::Quote
+            | Kind::Aggregate
+            | Kind::Withdrawn
+            | Kind::Seen
+            | Kind::Stats
+            | Kind::Result
+            | Kind::MatchClosed
+    )
+}
+
+/// Facts that are being read. They end where reading fails; whoever has taken them all asks
+/// [`Facts::finish`] whether it did.
+pub struct Facts {
+    events: Box<dyn Iterator<Item = Result<Event, HistoryError>>>,
+    failed: Option<HistoryError>,
+}
+
+impl Iterator for Facts {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        if self.failed.is_some() {
+            return None;
+        }
+        match self.events.next()? {
+            Ok(event) => Some(event),
+            Err(error) => {
+                self.failed = Some(error);
+                None
             }
         }
+    }
+}
+
+impl Facts {
+    /// Whether all of them could be read.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn finish(self) -> Result<(), HistoryError> {
+        self.failed.map_or(Ok(()), Err)
     }
 }

@@ -7,7 +7,8 @@
 //! test holds them to the same bets, bet by bet.
 //!
 //! What comes of bets is measured in [`measure`] and told in [`report`]. This crate knows the
-//! pure stages and sources of facts; it knows no Redis and no other stage of the line.
+//! pure stages, sources of facts and archives; of Redis it knows no more than the streams' names,
+//! which archives have too, and no other stage of the line.
 
 pub mod account;
 pub mod built_in;

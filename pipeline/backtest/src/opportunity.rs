@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use marabet_detect::survey::{Opportunity, ScoreRecipe};
 use marabet_quant::payoff::Payoff;
-use marabet_quant::{Market, Selection};
+use marabet_quant::{Market, Odds, Selection};
 use marabet_schemas::bets::BetOutcome;
 use marabet_schemas::{Book, Competition, MatchKey};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,55 @@ pub struct Row {
     pub clv: f64,
     /// From this look on a bet at it was void.
     pub void_from: u32,
+}
+
+impl Row {
+    /// A row before its columns are read.
+    pub(crate) const EMPTY: Self = Self {
+        match_id: 0,
+        competition: 0,
+        look: 0,
+        row: 0,
+        via: 0,
+        trigger: false,
+        aggregate: false,
+        book: 0,
+        market: 0,
+        family: 0,
+        selection: 0,
+        payoff: 0,
+        at: 0,
+        quoted_at: 0,
+        kickoff: 0,
+        odds: 0.0,
+        net_odds: 0.0,
+        probability: 0.0,
+        ev: 0.0,
+        usual: 0.0,
+        goals: [0.0; 3],
+        fair_market: 0,
+        fair: [0.0; 3],
+        outcome: 0,
+        ended_at: 0,
+        profit: 0.0,
+        clv: 0.0,
+        void_from: 0,
+    };
+
+    /// How a bet at it ended; none where nobody knows yet.
+    #[must_use]
+    pub fn ended(&self) -> Option<BetOutcome> {
+        OUTCOMES.get(self.outcome as usize).copied()
+    }
+
+    /// What a share of the bankroll staked on it adds to a bankroll that never changes; none where
+    /// no match decided it.
+    #[must_use]
+    pub fn level_return(&self, share: f64) -> Option<f64> {
+        use BetOutcome::{Review, Void};
+        let outcome = self.ended().filter(|outcome| !matches!(outcome, Void | Review))?;
+        Some(share * crate::frictions::profit(outcome, self.net_odds))
+    }
 }
 
 /// The outcomes by number.
@@ -194,6 +243,21 @@ impl Catalogue {
             clv: ended.and_then(|ended| ended.clv).map_or(f64::NAN, |clv| clv.value),
             void_from: ended.and_then(|ended| ended.void_from).unwrap_or(NONE),
         }
+    }
+
+    /// Whether every number of a row stands for a name, and its odds are odds.
+    #[must_use]
+    pub fn knows(&self, row: &Row) -> bool {
+        let market = self.markets.get(row.market);
+        let has_selection = |market: &Market| (row.selection as usize) < market.selections().len();
+        self.matches.get(row.match_id).is_some()
+            && self.books.get(row.book).is_some()
+            && market.is_some_and(has_selection)
+            && self.markets.get(row.fair_market).is_some()
+            && self.payoffs.get(row.payoff).is_some()
+            && Odds::new(row.odds).is_ok()
+            && row.net_odds >= 1.0
+            && row.net_odds.is_finite()
     }
 
     /// The payoff of a number.

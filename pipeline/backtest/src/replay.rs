@@ -81,37 +81,60 @@ pub fn replay(history: &History, setup: &Setup, threads: usize) -> Result<Replay
 
 fn competition(strand: &Strand, setup: &Setup) -> Result<Derived, ReplayError> {
     let mut derived = Derived::default();
-    let facts = strand.facts(&mut derived.unread)?;
+    let mut facts = strand.facts(&mut derived.unread)?;
     let training = setup.uses_model().then(|| setup.training.options());
     let rules = setup.rules();
     let mut detecting = Detecting {
         detect: Driver::new(Detect::new(), 0).without_views(),
         counter: (!setup.frictions.are_none()).then(|| Counter::new(&setup.frictions, &rules)),
+        frame: Vec::with_capacity(FRAME_EVENTS),
         frames: 0,
         dead: 0,
     };
     let published = Event::global(Instant::default(), ConfigPublished::new(1, rules.clone()));
-    detecting.event(&published, &mut derived);
-    let walked = walk(facts, training.as_ref(), |event, _| detecting.event(event, &mut derived))?;
+    detecting.event(published, &mut derived);
+    let walked =
+        walk(&mut facts, training.as_ref(), |event, _| detecting.event(event, &mut derived))?;
+    facts.finish()?;
+    detecting.flush(&mut derived);
     derived.walked = Walked { dead: walked.dead + detecting.dead, ..walked };
     derived.placements = detecting.counter.map(Counter::finish).unwrap_or_default();
     Ok(derived)
 }
 
+/// Events a frame. Frame boundaries carry no meaning.
+const FRAME_EVENTS: usize = 256;
+
 struct Detecting<'a> {
     detect: Driver<Detect>,
     counter: Option<Counter<'a>>,
+    frame: Vec<Event>,
     frames: u64,
     dead: u64,
 }
 
 impl Detecting<'_> {
-    fn event(&mut self, event: &Event, derived: &mut Derived) {
-        if let Some(counter) = &mut self.counter {
-            counter.observe(event);
+    fn event(&mut self, event: Event, derived: &mut Derived) {
+        let wait = match &mut self.counter {
+            // An alert meets the prices that stood when it came.
+            Some(counter) => {
+                counter.observe(&event);
+                1
+            }
+            None => FRAME_EVENTS,
+        };
+        self.frame.push(event);
+        if self.frame.len() >= wait {
+            self.flush(derived);
         }
+    }
+
+    fn flush(&mut self, derived: &mut Derived) {
         self.frames += 1;
-        let frame = Frame::new(EntryId { ms: self.frames, seq: 0 }, vec![event.clone()]);
+        let frame = Frame::new(
+            EntryId { ms: self.frames, seq: 0 },
+            std::mem::replace(&mut self.frame, Vec::with_capacity(FRAME_EVENTS)),
+        );
         // Detection asks for no artefact, and the frame was made here: it is of this version.
         let outputs = self.detect.apply(std::slice::from_ref(&frame), &crate::walk::Models::new());
         self.detect.keep();

@@ -245,6 +245,14 @@ mod tests {
     }
 
     #[test]
+    fn rules_as_the_live_line_writes_them_are_read() {
+        let mut rules = Rules::default();
+        rules.strategies.insert("mine".into(), Strategy { ev_min: 0.04, ..Strategy::default() });
+        let setup = read(&toml::to_string(&rules).unwrap()).unwrap();
+        assert_eq!(setup.rules(), rules);
+    }
+
+    #[test]
     fn a_mistake_is_named_with_its_place() {
         let line = read("[strategies.mine]\nev_mim = 0.04\n").unwrap_err();
         assert!(line.contains("line 2") && line.contains("ev_mim"), "{line}");

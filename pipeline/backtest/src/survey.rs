@@ -45,15 +45,16 @@ pub fn survey(
     mut each: impl FnMut(&str, &[Row]),
 ) -> Result<Surveyed, SurveyError> {
     let mut surveyed = Surveyed::default();
-    let facts = strand.facts(&mut surveyed.unread)?;
+    let mut facts = strand.facts(&mut surveyed.unread)?;
     let asks = |fair: FairSource| matches!(fair, FairSource::Model | FairSource::Blend);
     let uses_model = views.strategies.values().any(|view| asks(view.fair));
     let training = uses_model.then(|| setup.training.options());
     let mut survey = Survey::new(views).map_err(SurveyError::Views)?;
-    surveyed.walked = walk(facts, training.as_ref(), |event, models| {
-        survey.observe(event, models);
+    surveyed.walked = walk(&mut facts, training.as_ref(), |event, models| {
+        survey.observe(&event, models);
         give(survey.take(), entering, &mut each);
     })?;
+    facts.finish()?;
     surveyed.walked.dead += survey.rejected();
     give(survey.finish(), entering, &mut each);
     Ok(surveyed)

@@ -55,7 +55,7 @@ impl std::ops::AddAssign for Walked {
     }
 }
 
-/// Takes the facts of whole competitions, in order, through training and pricing, and shows each
+/// Takes the facts of whole competitions, in order, through training and pricing, and gives each
 /// event of the priced stream. Without training there are no models but those that the facts bring.
 ///
 /// # Errors
@@ -63,7 +63,7 @@ impl std::ops::AddAssign for Walked {
 pub fn walk(
     facts: impl Iterator<Item = Event>,
     training: Option<&TrainingOptions>,
-    mut each: impl FnMut(&Event, &Models),
+    mut each: impl FnMut(Event, &Models),
 ) -> Result<Walked, WalkError> {
     let mut trainer = training.map(|options| Trainer::new(options.clone())).transpose()?;
     let mut walker = Walker {
@@ -113,13 +113,13 @@ impl Walker {
     fn push(
         &mut self,
         event: Event,
-        each: &mut impl FnMut(&Event, &Models),
+        each: &mut impl FnMut(Event, &Models),
     ) -> Result<(), WalkError> {
         self.frame.push(event);
         if self.frame.len() == FRAME_EVENTS { self.flush(each) } else { Ok(()) }
     }
 
-    fn flush(&mut self, each: &mut impl FnMut(&Event, &Models)) -> Result<(), WalkError> {
+    fn flush(&mut self, each: &mut impl FnMut(Event, &Models)) -> Result<(), WalkError> {
         self.frames += 1;
         let events = std::mem::replace(&mut self.frame, Vec::with_capacity(FRAME_EVENTS));
         let frame = Frame::new(EntryId { ms: self.frames, seq: 0 }, events);
@@ -127,7 +127,7 @@ impl Walker {
         self.predict.keep();
         for output in outputs {
             self.walked.dead += output.dead.len() as u64;
-            output.events.iter().for_each(|event| each(event, &self.models));
+            output.events.into_iter().for_each(|event| each(event, &self.models));
         }
         Ok(())
     }

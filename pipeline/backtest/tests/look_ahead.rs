@@ -36,7 +36,7 @@ fn play(facts: Vec<Event>) -> Booked {
     };
     apply(&Event::global(Instant::default(), ConfigPublished::new(1, setup.rules())));
     let options = setup.training.options();
-    walk(facts.into_iter(), Some(&options), |event, _| apply(event)).unwrap();
+    walk(facts.into_iter(), Some(&options), |event, _| apply(&event)).unwrap();
     account::sort_canonically(&mut events);
     account::book(&setup.rules(), &events, &Default::default()).unwrap()
 }

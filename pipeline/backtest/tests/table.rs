@@ -6,14 +6,18 @@
 use std::path::Path;
 
 use marabet_backtest::history::History;
+use marabet_backtest::measure::max_drawdown;
 use marabet_backtest::played::PlayedBet;
 use marabet_backtest::replay::replay;
 use marabet_backtest::setup::Setup;
 use marabet_backtest::sweep::compare::{differences, trials};
-use marabet_backtest::sweep::run::{one, sweep};
-use marabet_backtest::sweep::{Trial, rank, view};
+use marabet_backtest::sweep::money::Outcome;
+use marabet_backtest::sweep::run::{one, sweep, sweep_within};
+use marabet_backtest::sweep::{Trial, grid, rank, view};
 use marabet_backtest::table::{Table, TableError, build};
 use marabet_ingest::simulator::Settings;
+use marabet_schemas::bets::BetOutcome;
+use marabet_schemas::{Money, StakeFraction};
 
 fn history(seed: u64) -> History {
     History::simulated(Settings { seed, seasons: 2, sides: 10, ..Settings::default() })
@@ -64,6 +68,38 @@ fn many_trials_are_ranked_and_maxima_are_bet_at_only_where_a_trial_says_so() {
 }
 
 #[test]
+fn a_sweep_tells_of_each_trial_what_its_bets_one_by_one_come_to_however_little_memory_it_has() {
+    let (folder, history) = (tempfile::tempdir().unwrap(), history(1));
+    let mut setup = setup();
+    // Limits that change stakes, so that their order matters.
+    setup.account.day_max = StakeFraction::new(0.03).unwrap();
+    setup.account.loss_week_max = Some(Money::from_cents(50_000));
+    let all = grid::draw(grid::all(true, true), 60, 1);
+    let views = view::all(&all, &setup.rules());
+    let table = build(&history, &setup, &views, folder.path(), 2).unwrap();
+    let split = "2022-07-01T00:00:00Z".parse().unwrap();
+    let (mut bets, mut capped) = (0, 0);
+    for bets_max in [usize::MAX, 500, 1] {
+        let tested = sweep_within(&table, &all, &setup.rules(), split, 2, bets_max).unwrap();
+        assert_eq!(tested.len(), all.len());
+        for (trial, tested) in all.iter().zip(&tested) {
+            let booked = one(&table, trial, &setup.rules()).unwrap();
+            let equity = &booked.equity[&trial.name];
+            let end = equity.last().unwrap().1.units();
+            let money = Outcome { end, max_drawdown: max_drawdown(equity) };
+            assert_eq!(tested.money(), money, "{}", trial.about);
+            let is_decided = |bet: &&PlayedBet| {
+                bet.outcome.is_some_and(|o| !matches!(o, BetOutcome::Void | BetOutcome::Review))
+            };
+            assert_eq!(tested.decided(), booked.bets.iter().filter(is_decided).count());
+            bets += booked.bets.len();
+            capped += booked.bets.iter().filter(|bet| bet.not_placed.is_some()).count();
+        }
+    }
+    assert!(bets > 3_000 && capped > 10, "{bets} bets, {capped} of them without a stake");
+}
+
+#[test]
 fn a_table_of_other_facts_is_named_and_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let trials = trials(&setup());
@@ -88,14 +124,12 @@ fn a_damaged_or_foreign_file_is_named_with_what_to_do() {
     doctored[middle..middle + 64].fill(0xA5);
     for bytes in [&whole[..whole.len() / 2], b"not a table", &[], &doctored] {
         std::fs::write(&part, bytes).unwrap();
-        // What is doctored in a column that still decodes cannot be told from what was written.
-        if let Err(error) = one(&table, sharp, &setup.rules()) {
-            let text = error.to_string();
-            assert!(text.contains("SIM-000.parquet") && text.contains("remove"), "{text}");
-        } else {
-            assert_eq!(bytes.len(), whole.len());
-        }
+        let text = one(&table, sharp, &setup.rules()).unwrap_err().to_string();
+        assert!(text.contains("SIM-000.parquet") && text.contains("remove"), "{text}");
     }
+    std::fs::remove_file(&part).unwrap();
+    let text = one(&table, sharp, &setup.rules()).unwrap_err().to_string();
+    assert!(text.contains("SIM-000.parquet"), "{text}");
     std::fs::write(folder.path().join("table.json"), "{").unwrap();
     assert!(Table::open(folder.path()).unwrap_err().to_string().contains("table.json"));
 }

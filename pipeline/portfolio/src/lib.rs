@@ -14,6 +14,7 @@
 //!   telling the rest apart: two deposits at one instant, to one strategy, of one amount, with one
 //!   note are one deposit.
 
+pub mod account;
 pub mod caps;
 mod stage;
 mod state;

@@ -5,8 +5,9 @@ use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::{ArtefactHash, BetId, Body, Event, Instant, MatchKey, Money, StrategyName};
 use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
 
+use crate::account::AccountRow;
 use crate::caps::{Allowed, allowed};
-use crate::state::{AccountRow, BetKey, BetRow, InForce, RulesRow, Settled, deposit_identity};
+use crate::state::{BetKey, BetRow, InForce, RulesRow, Settled, deposit_identity};
 use crate::view::{self, AccountView};
 
 /// `bets` of all partitions → `grants`, in the order of arrival.
@@ -198,10 +199,8 @@ impl Portfolio {
         let (strategy, at, stake) = (before.strategy, row.at, row.stake);
         let rules = self.rules.get(&InForce).map(|rules| rules.account.clone());
         let account = self.account(&strategy)?;
-        account.open += open - before.open;
-        if profit != before.profit {
-            account.win(now, profit - before.profit, &rules.unwrap_or_default());
-        }
+        let (released, won) = (before.open - open, profit - before.profit);
+        account.settle(now, released, won, &rules.unwrap_or_default());
         account.restake(at, before.stake, stake);
         self.show(&strategy, derived);
         Ok(())
@@ -215,7 +214,7 @@ impl Portfolio {
             let Some(row) = self.bets.get(&bet) else { continue };
             let (strategy, open) = (row.strategy.clone(), row.open);
             self.bets.remove(&bet);
-            self.account(&strategy)?.open -= open;
+            self.account(&strategy)?.release(open);
             self.show(&strategy, derived);
         }
         Ok(())

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use marabet_quant::outcome::Outcome;
 use marabet_schemas::bets::{BetOutcome, Cap, Deposit};
 use marabet_schemas::strategy::{Account, BookRules, Rules};
 use marabet_schemas::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, StrategyName};
 use serde::{Deserialize, Serialize};
 
-use crate::caps::Standing;
+use crate::account::{decided, worth};
 
 /// The key of a table with one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,107 +54,6 @@ impl RulesRow {
     pub(crate) fn book(&self, book: &Book) -> BookRules {
         self.books.get(book).cloned().unwrap_or_default()
     }
-}
-
-/// Most days whose stakes are kept for the day's cap: a bet of an earlier day can hardly come,
-/// and would find its day empty.
-const DAYS_MAX: i64 = 31;
-
-/// A strategy's money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AccountRow {
-    /// What it started with.
-    pub(crate) start: Money,
-    /// Put in and taken out since.
-    pub(crate) deposits: Money,
-    /// Won and lost by settled bets.
-    pub(crate) profit: Money,
-    /// Staked and not settled.
-    pub(crate) open: Money,
-    /// Granted by UTC day, counted from the epoch.
-    days: BTreeMap<i64, Money>,
-    /// Won and lost by UTC day of the settlement.
-    #[serde(default)]
-    won: BTreeMap<i64, Money>,
-    /// The first day on which something may be staked again, after a loss limit was reached.
-    #[serde(default)]
-    stakes_from: i64,
-}
-
-impl AccountRow {
-    pub(crate) fn new(start: Money) -> Self {
-        Self {
-            start,
-            deposits: Money::ZERO,
-            profit: Money::ZERO,
-            open: Money::ZERO,
-            days: BTreeMap::new(),
-            won: BTreeMap::new(),
-            stakes_from: i64::MIN,
-        }
-    }
-
-    /// Where the money stands for a bet at an instant.
-    pub(crate) fn standing(&self, at: Instant) -> Standing {
-        Standing {
-            bankroll: self.bankroll(),
-            open: self.open,
-            day: self.staked_on_day_of(at),
-            lost_day: self.lost(day(at), 1),
-            lost_week: self.lost(day(at), 7),
-            cools_off: day(at) < self.stakes_from,
-        }
-    }
-
-    /// What was lost in so many days, the last one included; negative for winnings.
-    fn lost(&self, last: i64, days: i64) -> Money {
-        let won = self.won.range(last.saturating_sub(days - 1)..=last);
-        Money::ZERO - won.map(|(_, won)| *won).sum()
-    }
-
-    /// Books what a bet brought more (or less) than was known of it, and begins the days without
-    /// a stake when that reaches a limit.
-    pub(crate) fn win(&mut self, at: Instant, amount: Money, rules: &Account) {
-        self.profit += amount;
-        let today = day(at);
-        *self.won.entry(today).or_default() += amount;
-        let newest = self.won.keys().next_back().copied().unwrap_or_default();
-        self.won.retain(|day, _| newest.saturating_sub(*day) < DAYS_MAX);
-        let reached = |most: Option<Money>, days| {
-            most.is_some_and(|most| amount < Money::ZERO && self.lost(today, days) >= most)
-        };
-        if reached(rules.loss_day_max, 1) || reached(rules.loss_week_max, 7) {
-            let until = today.saturating_add(1 + i64::from(rules.cool_off_days));
-            self.stakes_from = self.stakes_from.max(until);
-        }
-    }
-
-    pub(crate) fn bankroll(&self) -> Money {
-        self.start + self.deposits + self.profit
-    }
-
-    pub(crate) fn staked_on_day_of(&self, at: Instant) -> Money {
-        self.days.get(&day(at)).copied().unwrap_or_default()
-    }
-
-    /// Counts a granted stake as open and towards its day.
-    pub(crate) fn grant(&mut self, at: Instant, stake: Money) {
-        self.open += stake;
-        *self.days.entry(day(at)).or_default() += stake;
-        let newest = self.days.keys().next_back().copied().unwrap_or_default();
-        self.days.retain(|day, _| newest.saturating_sub(*day) < DAYS_MAX);
-    }
-
-    /// Replaces a stake granted at an instant by what became of it.
-    pub(crate) fn restake(&mut self, at: Instant, before: Money, after: Money) {
-        if let Some(staked) = self.days.get_mut(&day(at)) {
-            *staked += after - before;
-        }
-    }
-}
-
-fn day(at: Instant) -> i64 {
-    at.micros().div_euclid(86_400 * 1_000_000)
 }
 
 /// A bet of a match.
@@ -232,18 +130,11 @@ impl BetRow {
             let open = if self.void { Money::ZERO } else { self.stake };
             return (open, Money::ZERO);
         };
-        let ended = match settled.outcome {
-            BetOutcome::Review => return (self.stake, Money::ZERO),
-            BetOutcome::Void => return (Money::ZERO, Money::ZERO),
-            BetOutcome::Win => Outcome::Win,
-            BetOutcome::HalfWin => Outcome::HalfWin,
-            BetOutcome::Push => Outcome::Push,
-            BetOutcome::HalfLoss => Outcome::HalfLoss,
-            BetOutcome::Loss => Outcome::Loss,
-        };
-        let at_the_placed_price = self.placed_net_odds.map(|net_odds| ended.profit(net_odds));
+        let at_the_placed_price = self
+            .placed_net_odds
+            .and_then(|net_odds| Some(decided(settled.outcome)?.profit(net_odds)));
         let unit_profit = at_the_placed_price.unwrap_or(settled.unit_profit);
-        (Money::ZERO, self.stake.times(unit_profit))
+        worth(self.stake, settled.outcome, unit_profit)
     }
 }
 
@@ -266,21 +157,5 @@ mod tests {
         assert!("E0|2024-25|A|B|1".parse::<BetKey>().is_err());
         assert_eq!(InForce.to_string().parse::<InForce>().unwrap(), InForce);
         assert!("other".parse::<InForce>().is_err());
-    }
-
-    #[test]
-    fn only_the_last_days_are_kept() {
-        let mut account = AccountRow::new(Money::ZERO);
-        let at = |day: i64| Instant::from_micros(day * 86_400_000_000 + 7);
-        let cent = Money::from_cents(1);
-        for day in 0..100 {
-            account.grant(at(day), cent);
-        }
-        assert_eq!(account.days.len(), 31);
-        assert_eq!(account.staked_on_day_of(at(99)), cent);
-        account.restake(at(99), cent, Money::ZERO);
-        account.restake(at(3), cent, Money::ZERO);
-        assert_eq!(account.staked_on_day_of(at(99)), Money::ZERO);
-        assert_eq!((account.days.len(), account.open), (31, Money::from_cents(100)));
     }
 }

@@ -6,7 +6,7 @@ use marabet_schemas::{Money, StrategyName};
 use marabet_stage::{CacheClass, CacheEntry, ViewName};
 use serde::{Deserialize, Serialize};
 
-use crate::state::AccountRow;
+use crate::account::AccountRow;
 
 /// Where a strategy's money stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow_schema::ArrowError;
 use bytes::Bytes;
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{ArtefactHash, EntryId};
+use marabet_schemas::{ArtefactHash, Competition, EntryId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter,
 };
+use parquet::schema::types::SchemaDescriptor;
 
 use super::about;
 use super::rows;
@@ -39,6 +41,8 @@ pub struct Content {
     pub bytes: u64,
     /// The kinds that occur, by name; `line` among them where lines are kept as they were.
     pub kinds: Vec<String>,
+    /// SHA-256 of its data, in hexadecimal.
+    pub data: String,
 }
 
 /// A file that is what its name says.
@@ -112,6 +116,7 @@ impl OpenFile {
             rows: rows.map_err(|_| doctored("it has a negative number of rows".to_owned()))?,
             bytes: bytes.len() as u64,
             kinds: say(about::KINDS)?.split(',').map(str::to_owned).collect(),
+            data: say(about::DATA_SHA256)?.to_owned(),
         };
         Ok(Self { place: place.clone(), bytes, metadata, content })
     }
@@ -127,6 +132,15 @@ impl OpenFile {
     /// # Errors
     /// [`ArchiveError::Damaged`].
     pub fn frames(self) -> Result<Frames, ArchiveError> {
+        self.frames_of(None)
+    }
+
+    /// Its frames, with the events of the matches of one competition alone where one is named;
+    /// what is left out is not decoded.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`].
+    pub fn frames_of(self, competition: Option<&Competition>) -> Result<Frames, ArchiveError> {
         let file = self.place.to_string();
         // What does not occur is not even read.
         let kinds: Vec<String> =
@@ -135,7 +149,7 @@ impl OpenFile {
             let in_every_row = place < ENVELOPE && name != envelope::CAUSES;
             in_every_row || kinds.iter().any(|kind| kind == name)
         };
-        let reader = self.reader(occurs)?;
+        let reader = self.reader(occurs, competition)?;
         Ok(Frames { file, reader, ready: Vec::new().into_iter(), held: None, ended: false })
     }
 
@@ -148,17 +162,36 @@ impl OpenFile {
         let damaged = |reason: String| ArchiveError::Damaged { file: file.clone(), reason };
         let wanted = [envelope::MS, envelope::SEQ, envelope::CAUSES];
         let mut found = Vec::new();
-        for batch in self.reader(|_, name| wanted.contains(&name))? {
+        for batch in self.reader(|_, name| wanted.contains(&name), None)? {
             let batch = batch.map_err(|error| damaged(error.to_string()))?;
             rows::causes(&batch, &mut found).map_err(|error| damaged(error.to_string()))?;
         }
         Ok(found)
     }
 
-    /// A reader of the columns for whose place and name this holds.
+    /// Counts the events of each competition.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`].
+    pub fn count_leagues(
+        self,
+        counts: &mut BTreeMap<Competition, u64>,
+    ) -> Result<(), ArchiveError> {
+        let file = self.place.to_string();
+        let damaged = |reason: String| ArchiveError::Damaged { file: file.clone(), reason };
+        for batch in self.reader(|_, name| name == envelope::KEY, None)? {
+            let batch = batch.map_err(|error| damaged(error.to_string()))?;
+            rows::count_leagues(&batch, counts).map_err(|error| damaged(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// A reader of the columns for whose place and name this holds, of one competition's rows
+    /// where one is named.
     fn reader(
         self,
         wanted: impl Fn(usize, &str) -> bool,
+        of: Option<&Competition>,
     ) -> Result<ParquetRecordBatchReader, ArchiveError> {
         let file = self.place.to_string();
         let damaged = |error: parquet::errors::ParquetError| ArchiveError::Damaged {
@@ -175,12 +208,27 @@ impl OpenFile {
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata.metadata()), options)
             .map_err(damaged)?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), chosen);
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes, metadata)
+        let filter = of.map(|of| of_competition(metadata.parquet_schema(), of));
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes, metadata)
             .with_projection(mask)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(damaged)
+            .with_batch_size(BATCH_ROWS);
+        let builder = match filter {
+            Some(filter) => builder.with_row_filter(filter),
+            None => builder,
+        };
+        builder.build().map_err(damaged)
     }
+}
+
+/// Keeps the rows of a competition's matches.
+fn of_competition(schema: &SchemaDescriptor, competition: &Competition) -> RowFilter {
+    let competition = competition.clone();
+    let key = ProjectionMask::columns(schema, [envelope::KEY]);
+    let predicate = ArrowPredicateFn::new(key, move |batch| {
+        rows::are_of(&batch, &competition)
+            .map_err(|error| ArrowError::SchemaError(error.to_string()))
+    });
+    RowFilter::new(vec![Box::new(predicate)])
 }
 
 /// The frames of a file, in order.

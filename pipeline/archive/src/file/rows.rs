@@ -1,5 +1,7 @@
 //! A block of columns back into frames.
 
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
 use arrow_array::{
@@ -7,7 +9,7 @@ use arrow_array::{
     UInt32Array, UInt64Array,
 };
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{Body, EntryId, Event, Instant, Kind, MatchKey};
+use marabet_schemas::{Body, Competition, EntryId, Event, Instant, Kind, MatchKey};
 use serde_json::{Map, Value};
 
 use super::hot::Hot;
@@ -105,6 +107,41 @@ pub(super) fn causes(
     Ok(())
 }
 
+/// Counts the events of each competition.
+pub(super) fn count_leagues(
+    batch: &RecordBatch,
+    counts: &mut BTreeMap<Competition, u64>,
+) -> Result<(), ColumnError> {
+    let keys = names(batch, envelope::KEY)?;
+    let mut of_key = vec![0; keys.texts.len()];
+    (0..batch.num_rows()).filter_map(|row| keys.place(row)).for_each(|place| of_key[place] += 1);
+    for (key, count) in keys.texts.iter().zip(of_key) {
+        let code = key.and_then(|key| key.split('|').next());
+        if let Some(code) = code.filter(|_| count > 0) {
+            *counts.entry(Competition::new(code)).or_default() += count;
+        }
+    }
+    Ok(())
+}
+
+/// Which rows are of a competition's matches.
+pub(super) fn are_of(
+    batch: &RecordBatch,
+    competition: &Competition,
+) -> Result<BooleanArray, ColumnError> {
+    let keys = names(batch, envelope::KEY)?;
+    let is_of =
+        |key: Option<&str>| key.and_then(|key| key.split('|').next()) == Some(competition.as_str());
+    let is_of: Vec<bool> = keys.texts.iter().map(is_of).collect();
+    let row = |row| Some(keys.place(row).is_some_and(|place| is_of[place]));
+    Ok((0..batch.num_rows()).map(row).collect())
+}
+
+fn names<'a>(batch: &'a RecordBatch, name: &str) -> Result<Names<'a>, ColumnError> {
+    let column = batch.column_by_name(name);
+    Names::of(column.and_then(|c| c.as_dictionary_opt::<Int32Type>()).ok_or_else(|| lacks(name))?)
+}
+
 fn numbers<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a UInt64Array, ColumnError> {
     let column = batch.column_by_name(name);
     let numbers = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
@@ -118,11 +155,8 @@ fn lacks(name: &str) -> ColumnError {
 impl<'a> Rows<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self, ColumnError> {
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| lacks(name));
-        let names = |name: &str| -> Result<Names<'a>, ColumnError> {
-            Names::of(column(name)?.as_dictionary_opt::<Int32Type>().ok_or_else(|| lacks(name))?)
-        };
-        let kind = names(envelope::KIND)?;
-        let key = names(envelope::KEY)?;
+        let kind = names(batch, envelope::KIND)?;
+        let key = names(batch, envelope::KEY)?;
         let versions: &UInt32Array = column(envelope::VERSION)?
             .as_primitive_opt::<UInt32Type>()
             .ok_or_else(|| lacks(envelope::VERSION))?;

@@ -1,7 +1,5 @@
 //! Writing one file, in memory, before any of it is on disk.
 
-use std::collections::BTreeSet;
-
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
 use parquet::arrow::ArrowWriter;
@@ -32,9 +30,12 @@ pub(crate) struct FileWriter {
     ends: Option<(EntryId, EntryId)>,
     frames: u64,
     rows: u64,
-    kinds: BTreeSet<&'static str>,
-    /// The kinds that have columns here; any other is kept as its line.
-    own_kinds: Vec<Kind>,
+    /// Whether a kind occurs that has columns here, by its place in [`Kind::ALL`].
+    kinds: Vec<bool>,
+    /// Whether lines are kept: what is no event, or of a kind without columns here.
+    lines: bool,
+    /// Whether a kind has columns here.
+    own_kinds: Vec<bool>,
 }
 
 /// A file that is complete, and not yet anywhere.
@@ -56,6 +57,7 @@ impl FileWriter {
         after: EntryId,
         level: i32,
     ) -> Result<Self, ArchiveError> {
+        let own = holding.kinds();
         let writer = ArrowWriter::try_new(Vec::new(), holding.schema(), Some(properties(level)));
         Ok(Self {
             writer: writer.map_err(unwritable)?,
@@ -67,8 +69,9 @@ impl FileWriter {
             ends: None,
             frames: 0,
             rows: 0,
-            kinds: BTreeSet::new(),
-            own_kinds: holding.kinds(),
+            kinds: vec![false; Kind::ALL.len()],
+            lines: false,
+            own_kinds: Kind::ALL.iter().map(|kind| own.contains(kind)).collect(),
         })
     }
 
@@ -90,9 +93,10 @@ impl FileWriter {
     /// Appends a frame, whose entry comes after the last, and what it follows from.
     pub(crate) fn push(&mut self, frame: &Frame, causes: Option<&str>) -> Result<(), ArchiveError> {
         for event in &frame.events {
-            let kind = event.as_ref().ok().map(Event::kind);
-            let own = kind.filter(|kind| self.own_kinds.contains(kind));
-            self.kinds.insert(own.map_or(envelope::LINE, Kind::name));
+            match event.as_ref().map(Event::kind) {
+                Ok(kind) if self.own_kinds[kind as usize] => self.kinds[kind as usize] = true,
+                _ => self.lines = true,
+            }
         }
         let before = self.block.rows();
         self.block.push(frame, causes)?;
@@ -105,7 +109,7 @@ impl FileWriter {
         id: EntryId,
         lines: impl Iterator<Item = &'a str>,
     ) -> Result<(), ArchiveError> {
-        self.kinds.insert(envelope::LINE);
+        self.lines = true;
         let before = self.block.rows();
         for (index, line) in (0..).zip(lines) {
             self.block.line(id, index, line);
@@ -132,7 +136,10 @@ impl FileWriter {
         self.writer.flush().map_err(unwritable)?;
         let data = self.writer.inner();
         let (data_bytes, sha256) = (data.len(), ArtefactHash::of(data));
-        let kinds: Vec<&str> = self.kinds.iter().copied().collect();
+        let occurring = Kind::ALL.iter().zip(&self.kinds).filter(|(_, occurs)| **occurs);
+        let mut kinds: Vec<&str> = occurring.map(|(kind, _)| kind.name()).collect();
+        kinds.extend(self.lines.then_some(envelope::LINE));
+        kinds.sort_unstable();
         let says = [
             (about::FORM, FORM.to_string()),
             (about::HOLDING, self.holding.name()),

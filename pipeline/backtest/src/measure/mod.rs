@@ -207,13 +207,37 @@ fn sharpe_a_year(decided: &[&PlayedBet]) -> Option<f64> {
 /// The largest loss from a peak, as a share of the peak.
 #[must_use]
 pub fn max_drawdown(equity: &[(Instant, Money)]) -> f64 {
-    let mut peak = f64::MIN_POSITIVE;
-    let mut worst: f64 = 0.0;
-    for (_, money) in equity {
-        peak = peak.max(money.units());
-        worst = worst.max(1.0 - money.units() / peak);
+    let mut drawdown = Drawdown::default();
+    equity.iter().for_each(|(_, money)| drawdown.reach(*money));
+    drawdown.worst()
+}
+
+/// The largest loss from a peak so far, as a bankroll goes up and down.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawdown {
+    peak: f64,
+    worst: f64,
+}
+
+impl Default for Drawdown {
+    /// Before any money.
+    fn default() -> Self {
+        Self { peak: f64::MIN_POSITIVE, worst: 0.0 }
     }
-    worst
+}
+
+impl Drawdown {
+    /// The bankroll comes to so much.
+    pub fn reach(&mut self, money: Money) {
+        self.peak = self.peak.max(money.units());
+        self.worst = self.worst.max(1.0 - money.units() / self.peak);
+    }
+
+    /// The largest loss, as a share of the peak that it was from.
+    #[must_use]
+    pub fn worst(&self) -> f64 {
+        self.worst
+    }
 }
 
 #[cfg(test)]

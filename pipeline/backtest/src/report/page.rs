@@ -5,6 +5,7 @@ use super::numbers::{chance, grouped, or_none, percent};
 use super::svg::escape;
 use super::{plots, strategy, tables};
 use crate::history::Origin;
+use crate::sweep::rank::BETS_MIN;
 
 const STYLE: &str = include_str!("style.css");
 /// Strategies that are listed of those tried.
@@ -62,6 +63,7 @@ fn head(report: &Report) -> String {
     let origin = match report.origin {
         Some(Origin::Files) => "real seasons, from files",
         Some(Origin::Fetched) => "a real season, fetched",
+        Some(Origin::Archive) => "an archive",
         Some(Origin::Simulated) => "a SIMULATED league",
         None => "an archive",
     };
@@ -93,6 +95,7 @@ fn sweep_section(sweep: &SweepReport) -> String {
     let points: Vec<(f64, f64, String)> = sweep
         .ranked
         .iter()
+        .filter(|one| one.before.bets >= BETS_MIN && one.after.bets >= BETS_MIN)
         .map(|one| (10.0 * of(one.before.sharpe), 10.0 * of(one.after.sharpe), one.about.clone()))
         .collect();
     let rows: String = sweep.ranked.iter().take(LISTED).enumerate().map(ranked).collect();
@@ -111,8 +114,8 @@ fn sweep_section(sweep: &SweepReport) -> String {
          chance</small></dd></div><div class=\"figure\"><dt>Best by chance</dt><dd>{:.3}<small>\
          Sharpe ratio a match-day that the best of so many worthless ones reaches</small></dd></div>\
          </div><div class=\"card wide\"><h3>Before and after</h3><p class=\"hint\">Each point is a \
-         strategy: ten times its Sharpe ratio a match-day in the first period (across) and in the \
-         untouched one (up); the best {CHOSEN} of the first period stand out.</p>{}</div><div \
+         strategy with at least {BETS_MIN} bets in both periods: ten times its Sharpe ratio a \
+         match-day in the first (across) and in the untouched one (up); the best {CHOSEN} of the first period stand out.</p>{}</div><div \
          class=\"card\"><h3>The best of the first period</h3>{}</div></section>",
         grouped(sweep.tried as u64),
         grouped(sweep.distinct as u64),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use marabet_schemas::{BetId, StrategyName};
 
 use super::filter::Filter;
-use super::{SweepError, Trial, fold, play, view};
+use super::{SweepError, Trial, book, made, view};
 use crate::history::History;
 use crate::opportunity::{Catalogue, Entering, Row};
 use crate::played::PlayedBet;
@@ -83,14 +83,13 @@ pub fn swept(
         return Err(SweepError::TopUp(trial.name.clone()).into());
     }
     let (by_view, catalogue) = rows(history, setup, &trials, threads)?;
-    let mut memo = fold::Memo::default();
     let mut bets = Vec::new();
     for trial in &trials {
         let filter = Filter::of(trial, &setup.rules(), &catalogue);
         let (name, _) = view::of(&trial.rules);
         let rows = by_view.get(&name).map_or(&[][..], Vec::as_slice);
-        let passing: Vec<Row> = rows.iter().copied().filter(|row| filter.passes(row)).collect();
-        let booked = play(trial, &passing, &catalogue, &setup.rules(), &mut memo)?;
+        let made = made(rows, trial, &filter, &catalogue);
+        let booked = book(trial, &made, &setup.rules())?;
         bets.extend(booked.bets);
     }
     Ok(bets)

@@ -4,105 +4,92 @@
 //! payoff while it stands, the best net price of the look, stakes together beside those that
 //! stand. The stakes are the stage's own functions.
 
-use std::collections::HashMap;
-
 use marabet_detect::stake::{BETS_MAX, STAKE_MIN, is_full, stakes};
-use marabet_quant::Odds;
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_quant::staking::{HeldBet, JointBet};
-use marabet_schemas::{Instant, StakeFraction};
+use marabet_schemas::strategy::Strategy;
+use rustc_hash::FxHashMap;
 
-use super::Trial;
-use crate::account::{Made, MadeEnd};
-use crate::opportunity::{Catalogue, NONE, OUTCOMES, Row};
+use super::masks::Candidate;
+use crate::opportunity::{Catalogue, NONE, Row};
 
-/// Stakes of single bets, which many strategies share: by row, fraction of Kelly and cap.
-#[derive(Debug, Default)]
+/// A bet at a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Bet<'a> {
+    /// What is bet at.
+    pub candidate: Candidate<'a>,
+    /// Rises when a bet on the payoff was void and another was made.
+    pub occurrence: u16,
+    /// The stake as a share of the bankroll.
+    pub share: f64,
+}
+
+impl Bet<'_> {
+    fn is_void(&self, look: u32) -> bool {
+        self.candidate.row.void_from <= look
+    }
+}
+
+/// What many strategies ask of one match: the scores behind its fair prices, and the stakes that
+/// follow from them.
+#[derive(Default)]
 pub struct Memo {
-    stakes: HashMap<Single, f64>,
+    scores: FxHashMap<[u64; 7], Option<ScoreMatrix>>,
+    stakes: FxHashMap<Box<[u64]>, Vec<f64>>,
+    /// The question whose answer is looked for.
+    question: Vec<u64>,
 }
 
 impl Memo {
-    /// Forgets everything.
+    /// Forgets everything, before the next match.
     pub fn clear(&mut self) {
+        self.scores.clear();
         self.stakes.clear();
     }
 }
 
-/// A bet alone on its match, and what its stake depends on.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Single {
-    goals: [u64; 3],
-    fair: [u64; 3],
-    market: (u32, u32, u32),
-    net_odds: u64,
-    fraction: u64,
-    cap: u64,
-}
-
-/// A bet that was made on the match.
-struct Standing {
-    payoff: u32,
-    bet: JointBet,
-    stake: f64,
-    void_from: u32,
-}
-
-impl Standing {
-    fn is_void(&self, look: u32) -> bool {
-        self.void_from <= look
-    }
-}
-
-/// A bet that is wanted.
-struct Wanted<'a> {
-    row: &'a Row,
-    occurrence: u16,
-}
-
-/// The bets that a strategy makes of the rows that pass its filters, which stand in the order of
-/// match, look and row.
-#[must_use]
-pub fn fold(rows: &[Row], trial: &Trial, catalogue: &Catalogue, memo: &mut Memo) -> Vec<Made> {
-    let mut made = Vec::new();
-    for of_match in rows.chunk_by(|one, next| one.match_id == next.match_id) {
-        let mut standing: Vec<Standing> = Vec::new();
-        for look in of_match.chunk_by(|one, next| one.look == next.look) {
-            let wanted = wanted(look, trial, catalogue, &standing);
-            if !wanted.is_empty() {
-                stake(&wanted, trial, catalogue, memo, &mut standing, &mut made);
-            }
-        }
-    }
-    made
-}
-
-/// The payoffs of a look that are bet at, each at its best offer.
-fn wanted<'a>(
-    look: &'a [Row],
-    trial: &Trial,
+/// Appends the bets that a strategy makes of the rows of one match that pass its filters, which
+/// stand in the order of look and row. Every row is one that the catalogue
+/// [knows](Catalogue::knows).
+pub fn fold<'a>(
+    passing: &[Candidate<'a>],
+    rules: &Strategy,
     catalogue: &Catalogue,
-    standing: &[Standing],
-) -> Vec<Wanted<'a>> {
+    memo: &mut Memo,
+    made: &mut Vec<Bet<'a>>,
+) {
+    let first = made.len();
+    for look in passing.chunk_by(|one, next| one.row.look == next.row.look) {
+        let wanted = wanted(look, rules, catalogue, &made[first..]);
+        if !wanted.is_empty() {
+            stake(wanted, rules, catalogue, memo, first, made);
+        }
+    }
+}
+
+/// The payoffs of a look that are bet at, each at its best offer; the shares are still nothing.
+fn wanted<'a>(
+    look: &[Candidate<'a>],
+    rules: &Strategy,
+    catalogue: &Catalogue,
+    made: &[Bet<'_>],
+) -> Vec<Bet<'a>> {
     let mut wanted = Vec::new();
-    let mut seen: Vec<u32> = Vec::new();
-    for row in look {
-        if seen.contains(&row.payoff) {
+    let number = look[0].row.look;
+    let stands = |bet: &&Bet<'_>| !bet.is_void(number);
+    if is_full(made.len(), made.iter().filter(stands).map(|bet| bet.share), rules) {
+        return wanted;
+    }
+    for (place, candidate) in look.iter().enumerate() {
+        let payoff = candidate.row.payoff;
+        let of_payoff = |bet: &&Bet<'_>| bet.candidate.row.payoff == payoff;
+        let is_seen = look[..place].iter().any(|seen| seen.row.payoff == payoff);
+        if is_seen || made.iter().filter(stands).any(|bet| of_payoff(&bet)) {
             continue;
         }
-        seen.push(row.payoff);
-        let number = row.look;
-        let stands = |bet: &&Standing| !bet.is_void(number);
-        if standing.iter().filter(stands).any(|bet| bet.payoff == row.payoff) {
-            continue;
-        }
-        let open = standing.iter().filter(stands).map(|bet| bet.stake);
-        if is_full(standing.len(), open, &trial.rules) {
-            continue;
-        }
-        if let Some(best) = best(look, row.payoff, catalogue) {
-            let before = standing.iter().filter(|bet| bet.payoff == row.payoff).count();
-            wanted.push(Wanted { row: best, occurrence: before as u16 });
+        if let Some(best) = best(look, payoff, catalogue) {
+            let occurrence = made.iter().filter(of_payoff).count() as u16;
+            wanted.push(Bet { candidate: best, occurrence, share: 0.0 });
         }
     }
     wanted
@@ -110,114 +97,112 @@ fn wanted<'a>(
 
 /// The best offer of a payoff: of the market looked at, and of those found elsewhere for its best
 /// trigger.
-fn best<'a>(look: &'a [Row], payoff: u32, catalogue: &Catalogue) -> Option<&'a Row> {
-    let of_payoff = || look.iter().filter(|row| row.payoff == payoff);
-    let better = |one: &&Row, other: &&Row| {
+fn best<'a>(look: &[Candidate<'a>], payoff: u32, catalogue: &Catalogue) -> Option<Candidate<'a>> {
+    let of_payoff = || look.iter().filter(|one| one.row.payoff == payoff);
+    let better = |one: &&Candidate<'_>, other: &&Candidate<'_>| {
+        let (one, other) = (one.row, other.row);
+        let by_price = other.net_odds.total_cmp(&one.net_odds);
         let book = |row: &Row| catalogue.books.get(row.book);
         let market = |row: &Row| catalogue.markets.get(row.market);
-        let by_price = other.net_odds.total_cmp(&one.net_odds);
         by_price
             .then_with(|| book(one).cmp(&book(other)))
             .then_with(|| market(one).cmp(&market(other)))
     };
-    let trigger = of_payoff().filter(|row| row.trigger && row.via == NONE).min_by(better)?;
-    of_payoff().filter(|row| row.via == NONE || row.via == trigger.row).min_by(better)
+    let is_trigger = |one: &&Candidate<'_>| one.row.trigger && one.row.via == NONE;
+    let trigger = of_payoff().filter(is_trigger).min_by(better)?.row.row;
+    of_payoff().filter(|one| one.row.via == NONE || one.row.via == trigger).min_by(better).copied()
 }
 
-fn stake(
-    wanted: &[Wanted<'_>],
-    trial: &Trial,
+fn stake<'a>(
+    mut wanted: Vec<Bet<'a>>,
+    rules: &Strategy,
     catalogue: &Catalogue,
     memo: &mut Memo,
-    standing: &mut Vec<Standing>,
-    made: &mut Vec<Made>,
+    first: usize,
+    made: &mut Vec<Bet<'a>>,
 ) {
-    let look = wanted[0].row.look;
-    let held: Vec<HeldBet> = standing
-        .iter()
-        .filter(|bet| !bet.is_void(look))
-        .map(|bet| HeldBet { bet: bet.bet, stake: bet.stake })
-        .collect();
-    let Some(bets) =
-        wanted.iter().map(|wanted| joint(wanted.row, catalogue)).collect::<Option<Vec<JointBet>>>()
-    else {
-        return;
-    };
-    let asked = asked(wanted[0].row, &held, &bets, trial, catalogue, memo);
-    let room = BETS_MAX.saturating_sub(standing.len());
-    for (place, ((wanted, bet), stake)) in wanted.iter().zip(bets).zip(asked).enumerate() {
-        if place >= room || stake < STAKE_MIN {
-            continue;
+    ask(&mut wanted, &made[first..], rules, catalogue, memo);
+    let room = BETS_MAX.saturating_sub(made.len() - first);
+    made.extend(wanted.into_iter().take(room).filter(|bet| bet.share >= STAKE_MIN));
+}
+
+/// Gives the wanted bets of a look the stakes that the strategy asks for beside those that stand.
+fn ask(
+    wanted: &mut [Bet<'_>],
+    made: &[Bet<'_>],
+    rules: &Strategy,
+    catalogue: &Catalogue,
+    memo: &mut Memo,
+) {
+    let look = wanted[0].candidate.row;
+    let number = look.look;
+    let standing = || made.iter().filter(move |bet| !bet.is_void(number));
+    if rules.flat_stake.is_none() {
+        memo.ask(look, standing(), wanted, rules);
+        if let Some(known) = memo.stakes.get(&memo.question[..]) {
+            wanted.iter_mut().zip(known).for_each(|(bet, share)| bet.share = *share);
+            return;
         }
-        let Some(one) = bet_of(wanted, stake, catalogue) else { continue };
-        let Row { payoff, void_from, .. } = *wanted.row;
-        standing.push(Standing { payoff, bet, stake, void_from });
-        made.push(one);
     }
+    let of = |bet: &Bet<'_>| joint(bet.candidate.row, catalogue);
+    let holds = |bet: &Bet<'_>| Some(HeldBet { bet: of(bet)?, stake: bet.share });
+    let held: Option<Vec<HeldBet>> = standing().map(holds).collect();
+    let bets: Option<Vec<JointBet>> = wanted.iter().map(of).collect();
+    let asked = held.zip(bets).and_then(|(held, bets)| {
+        if rules.flat_stake.is_some() {
+            return stakes(rules, || None, &held, &bets);
+        }
+        let scores = memo.scores(look, catalogue);
+        stakes(rules, || scores, &held, &bets)
+    });
+    let asked = asked.unwrap_or_else(|| vec![0.0; wanted.len()]);
+    wanted.iter_mut().zip(&asked).for_each(|(bet, share)| bet.share = *share);
+    if rules.flat_stake.is_none() {
+        memo.stakes.insert(memo.question.as_slice().into(), asked);
+    }
+}
+
+impl Memo {
+    /// Notes what the stakes depend on: the scores, the strategy's share of Kelly and cap, what
+    /// stands and what is wanted.
+    fn ask<'a>(
+        &mut self,
+        look: &Row,
+        standing: impl Iterator<Item = &'a Bet<'a>>,
+        wanted: &[Bet<'_>],
+        rules: &Strategy,
+    ) {
+        let price = |row: &Row| {
+            [u64::from(row.market) << 32 | u64::from(row.selection), row.net_odds.to_bits()]
+        };
+        self.question.clear();
+        self.question.extend(recipe(look));
+        self.question.extend([rules.kelly_fraction.to_bits(), rules.match_max.get().to_bits()]);
+        self.question.push(wanted.len() as u64);
+        for bet in wanted {
+            self.question.extend(price(bet.candidate.row));
+        }
+        for bet in standing {
+            self.question.extend(price(bet.candidate.row));
+            self.question.push(bet.share.to_bits());
+        }
+    }
+
+    /// The scores behind the fair price of a look; none where no matrix has it.
+    fn scores(&mut self, look: &Row, catalogue: &Catalogue) -> Option<&ScoreMatrix> {
+        let made = self.scores.entry(recipe(look));
+        made.or_insert_with(|| catalogue.scores(look)?.matrix()).as_ref()
+    }
+}
+
+fn recipe(look: &Row) -> [u64; 7] {
+    let ([home, away, rho], [one, two, three]) =
+        (look.goals.map(f64::to_bits), look.fair.map(f64::to_bits));
+    [home, away, rho, one, two, three, u64::from(look.fair_market)]
 }
 
 fn joint(row: &Row, catalogue: &Catalogue) -> Option<JointBet> {
     let market = *catalogue.markets.get(row.market)?;
     let selection = *market.selections().get(row.selection as usize)?;
     Some(JointBet { market, selection, net_odds: row.net_odds })
-}
-
-/// The stakes that the strategy asks for.
-fn asked(
-    first: &Row,
-    held: &[HeldBet],
-    bets: &[JointBet],
-    trial: &Trial,
-    catalogue: &Catalogue,
-    memo: &mut Memo,
-) -> Vec<f64> {
-    let rules = &trial.rules;
-    let matrix = || -> Option<ScoreMatrix> { catalogue.scores(first)?.matrix() };
-    let is_alone = held.is_empty() && bets.len() == 1 && rules.flat_stake.is_none();
-    if !is_alone {
-        let made = if rules.flat_stake.is_some() { None } else { matrix() };
-        let asked = stakes(rules, || made.as_ref(), held, bets);
-        return asked.unwrap_or_else(|| vec![0.0; bets.len()]);
-    }
-    let single = Single {
-        goals: first.goals.map(f64::to_bits),
-        fair: first.fair.map(f64::to_bits),
-        market: (first.fair_market, first.market, first.selection),
-        net_odds: first.net_odds.to_bits(),
-        fraction: rules.kelly_fraction.to_bits(),
-        cap: rules.match_max.get().to_bits(),
-    };
-    let stake = *memo.stakes.entry(single).or_insert_with(|| {
-        let made = matrix();
-        stakes(rules, || made.as_ref(), held, bets).map_or(0.0, |stakes| stakes[0])
-    });
-    vec![stake]
-}
-
-fn bet_of(wanted: &Wanted<'_>, stake: f64, catalogue: &Catalogue) -> Option<Made> {
-    let row = wanted.row;
-    let market = *catalogue.markets.get(row.market)?;
-    let ended = OUTCOMES.get(row.outcome as usize).map(|outcome| MadeEnd {
-        at: Instant::from_micros(row.ended_at),
-        outcome: *outcome,
-        profit: row.profit,
-        clv: (!row.clv.is_nan()).then_some(row.clv),
-    });
-    Some(Made {
-        key: catalogue.matches.get(row.match_id)?.clone(),
-        at: Instant::from_micros(row.at),
-        quoted_at: Instant::from_micros(row.quoted_at),
-        kickoff: Instant::from_micros(row.kickoff),
-        book: catalogue.books.get(row.book)?.clone(),
-        market,
-        selection: *market.selections().get(row.selection as usize)?,
-        payoff: catalogue.payoff(row.payoff)?,
-        occurrence: wanted.occurrence,
-        odds: Odds::new(row.odds).ok()?,
-        net_odds: row.net_odds,
-        probability: row.probability,
-        ev: row.ev,
-        share: StakeFraction::new(stake).ok()?,
-        ended,
-    })
 }

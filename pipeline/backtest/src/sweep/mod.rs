@@ -1,24 +1,32 @@
 //! The sweep: many strategies over everything that was value, and which of them is more than luck.
 //!
-//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read a part at a
-//! time, once for all trials of the view ([`run`]); those that pass its [`filter`] are folded into
-//! bets by the rules of detection ([`fold`]) and these through the portfolio; then all are ranked
-//! together ([`rank`]).
+//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read a batch at a time,
+//! once for all trials of the view ([`run`]); those that pass its [`filter`], found for all filters
+//! together ([`masks`]), are folded into bets by the rules of detection ([`fold`]). Of these only
+//! sums are kept ([`tally`]), and what the portfolio's account follows from ([`money`]); then all
+//! are ranked together ([`rank`]).
 
 pub mod compare;
 pub mod filter;
 pub mod fold;
 pub mod grid;
+pub mod masks;
+pub mod money;
 pub mod rank;
 pub mod run;
+pub mod tally;
 pub mod view;
 
+use marabet_quant::Odds;
 use marabet_schemas::bets::BetOutcome;
 use marabet_schemas::facts::MatchClosed;
 use marabet_schemas::strategy::{Rules, Strategy};
-use marabet_schemas::{Event, Source, StrategyName};
+use marabet_schemas::{Event, Instant, Source, StakeFraction, StrategyName};
 
-use crate::account::{self, Booked, Made};
+use self::filter::Filter;
+use self::fold::{Bet, Memo};
+use self::masks::Candidate;
+use crate::account::{self, Booked, Made, MadeEnd};
 use crate::opportunity::{Catalogue, Row};
 
 /// A strategy that is tried.
@@ -53,18 +61,50 @@ pub enum SweepError {
     Table(String),
 }
 
-/// The bets of a trial, from the rows that pass its filters.
-///
-/// # Errors
-/// [`SweepError::Fault`] for a bet that the portfolio rejects.
-pub fn play(
-    trial: &Trial,
-    passing: &[Row],
-    catalogue: &Catalogue,
-    rules: &Rules,
-    memo: &mut fold::Memo,
-) -> Result<Booked, SweepError> {
-    book(trial, &fold::fold(passing, trial, catalogue, memo), rules)
+/// The bets of a trial, from rows in the order of match, look and row.
+#[must_use]
+pub fn made(rows: &[Row], trial: &Trial, filter: &Filter, catalogue: &Catalogue) -> Vec<Made> {
+    let (mut memo, mut passing, mut bets) = (Memo::default(), Vec::new(), Vec::new());
+    let mut made = Vec::new();
+    for of_match in rows.chunk_by(|one, next| one.match_id == next.match_id) {
+        let candidates = of_match.iter().enumerate().map(|(place, row)| Candidate { place, row });
+        passing.clear();
+        passing.extend(candidates.filter(|one| filter.passes(one.row)));
+        memo.clear();
+        bets.clear();
+        fold::fold(&passing, &trial.rules, catalogue, &mut memo, &mut bets);
+        made.extend(bets.iter().filter_map(|bet| made_of(bet, catalogue)));
+    }
+    made
+}
+
+/// A bet with its names; none where the catalogue does not [know](Catalogue::knows) the row.
+fn made_of(bet: &Bet<'_>, catalogue: &Catalogue) -> Option<Made> {
+    let row = bet.candidate.row;
+    let market = *catalogue.markets.get(row.market)?;
+    let ended = row.ended().map(|outcome| MadeEnd {
+        at: Instant::from_micros(row.ended_at),
+        outcome,
+        profit: row.profit,
+        clv: (!row.clv.is_nan()).then_some(row.clv),
+    });
+    Some(Made {
+        key: catalogue.matches.get(row.match_id)?.clone(),
+        at: Instant::from_micros(row.at),
+        quoted_at: Instant::from_micros(row.quoted_at),
+        kickoff: Instant::from_micros(row.kickoff),
+        book: catalogue.books.get(row.book)?.clone(),
+        market,
+        selection: *market.selections().get(row.selection as usize)?,
+        payoff: catalogue.payoff(row.payoff)?,
+        occurrence: bet.occurrence,
+        odds: Odds::new(row.odds).ok()?,
+        net_odds: row.net_odds,
+        probability: row.probability,
+        ev: row.ev,
+        share: StakeFraction::new(bet.share).ok()?,
+        ended,
+    })
 }
 
 /// A trial's bets through the portfolio.

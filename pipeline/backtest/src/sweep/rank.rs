@@ -1,15 +1,15 @@
 //! Which of many strategies is more than luck: ranked on one period, reported on the next.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use marabet_quant::trials::{
     Moments, Trial as Returns, deflated_sharpe, expected_best_sharpe, reality_check,
 };
-use marabet_schemas::Instant;
+use rustc_hash::FxHashMap;
 
 use super::Trial;
-use crate::account::Made;
-use crate::frictions;
+use super::money::Outcome;
+use super::tally::Tally;
 use crate::measure::BLOCK_DAYS;
 use crate::report::{Period, Ranked};
 
@@ -17,7 +17,7 @@ use crate::report::{Period, Ranked};
 const RESAMPLES: u32 = 500;
 const SEED: u64 = 20_170_807;
 /// Bets that a strategy must have made in the first period to be ranked before the others.
-const BETS_MIN: usize = 50;
+pub const BETS_MIN: usize = 50;
 
 /// What a trial came to: what is needed to rank it, without its bets.
 #[derive(Debug, Clone)]
@@ -29,41 +29,38 @@ pub struct Tested {
     after: Period,
     /// The level returns of the first period's match-days, in order.
     days: Vec<(i64, f64)>,
-    /// Hash of what was bet on, stakes apart.
-    digest: String,
-    money: Money,
-}
-
-/// What the portfolio says of a trial over both periods.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Money {
-    /// The bankroll at the end.
-    pub end: f64,
-    /// The largest loss from a peak, as a share of it.
-    pub max_drawdown: f64,
+    /// Hash of what was bet on, stakes apart; none where nothing was.
+    digest: Option<[u8; 32]>,
+    money: Outcome,
 }
 
 impl Tested {
-    /// What a trial's bets come to before and after `split`.
+    /// What the sums of a trial's bets say, and its money.
     #[must_use]
-    pub fn of(trial: &Trial, made: &[Made], split: Instant, money: Money) -> Self {
-        let before = || made.iter().filter(|bet| bet.kickoff < split);
-        let mut days: BTreeMap<i64, f64> = BTreeMap::new();
-        for bet in before() {
-            if let Some(value) = level_return(bet) {
-                *days.entry(day(bet)).or_default() += value;
-            }
-        }
+    pub fn of(trial: &Trial, tally: Tally, money: Outcome) -> Self {
+        let (before, after) = tally.periods();
         Self {
             name: trial.name.to_string(),
             about: trial.about.clone(),
             aggregates: trial.aggregates,
-            before: period(before()),
-            after: period(made.iter().filter(|bet| bet.kickoff >= split)),
-            days: days.into_iter().collect(),
-            digest: digest(made),
+            before,
+            after,
+            digest: tally.digest(),
+            days: tally.days(),
             money,
         }
+    }
+
+    /// What the portfolio says of it.
+    #[must_use]
+    pub fn money(&self) -> Outcome {
+        self.money
+    }
+
+    /// Its decided bets in both periods.
+    #[must_use]
+    pub fn decided(&self) -> usize {
+        self.before.bets + self.after.bets
     }
 }
 
@@ -83,16 +80,19 @@ pub struct Ranking {
 /// Ranks trials by their first period alone: by the probability that their Sharpe ratio is more
 /// than the best of so many reaches by chance, those with few bets last.
 #[must_use]
-pub fn rank(tested: Vec<Tested>) -> Ranking {
+pub fn rank(mut tested: Vec<Tested>) -> Ranking {
     let days = match_days(&tested);
-    let returns: Vec<Returns> = tested.iter().map(|one| returns(one, &days)).collect();
+    let place = |(day, value)| Some((*days.get(&day)?, value));
+    let returns: Vec<Returns> = tested
+        .iter_mut()
+        .map(|one| std::mem::take(&mut one.days).into_iter().filter_map(place).collect())
+        .collect();
     let moments: Vec<Option<Moments>> = returns
         .iter()
         .map(|returns| Moments::of(&returns.iter().map(|(_, r)| *r), days.len()).ok())
         .collect();
     let ratios: Vec<f64> = moments.iter().flatten().map(|moments| moments.sharpe).collect();
-    let bet_at_all = tested.iter().filter(|one| one.before.bets + one.after.bets > 0);
-    let distinct = bet_at_all.map(|one| &one.digest).collect::<HashSet<_>>().len();
+    let distinct = tested.iter().filter_map(|one| one.digest).collect::<HashSet<_>>().len();
     let (variance, trials) = (variance(&ratios), distinct.max(1) as f64);
     let checked = reality_check(&returns, days.len(), BLOCK_DAYS, RESAMPLES, SEED).ok();
     let mut ranked: Vec<Ranked> = tested
@@ -124,53 +124,11 @@ pub fn rank(tested: Vec<Tested>) -> Ranking {
 }
 
 /// Every match-day of the first period on which any trial bet, by its place.
-fn match_days(tested: &[Tested]) -> BTreeMap<i64, u32> {
+fn match_days(tested: &[Tested]) -> FxHashMap<i64, u32> {
     let mut days: Vec<i64> = tested.iter().flat_map(|one| &one.days).map(|(day, _)| *day).collect();
     days.sort_unstable();
     days.dedup();
     days.into_iter().zip(0..).collect()
-}
-
-fn returns(tested: &Tested, days: &BTreeMap<i64, u32>) -> Returns {
-    tested.days.iter().filter_map(|(day, value)| Some((*days.get(day)?, *value))).collect()
-}
-
-fn day(bet: &Made) -> i64 {
-    bet.kickoff.days().floor() as i64
-}
-
-/// What a bet adds to a bankroll that never changes.
-fn level_return(bet: &Made) -> Option<f64> {
-    use marabet_schemas::bets::BetOutcome::{Review, Void};
-    let end = bet.ended.filter(|end| !matches!(end.outcome, Void | Review))?;
-    Some(bet.share.get() * frictions::profit(end.outcome, bet.net_odds))
-}
-
-fn period<'a>(bets: impl Iterator<Item = &'a Made>) -> Period {
-    let (mut count, mut staked, mut profit, mut claimed) = (0, 0.0, 0.0, 0.0);
-    let (mut clv, mut with_clv) = (0.0, 0_u32);
-    let mut days: BTreeMap<i64, f64> = BTreeMap::new();
-    for bet in bets {
-        let Some(value) = level_return(bet) else { continue };
-        count += 1;
-        let share = bet.share.get();
-        staked += share;
-        profit += value;
-        claimed += share * bet.ev;
-        *days.entry(day(bet)).or_default() += value;
-        if let Some(value) = bet.ended.and_then(|end| end.clv) {
-            clv += value;
-            with_clv += 1;
-        }
-    }
-    let of_stake = |sum: f64| (staked > 0.0).then(|| sum / staked);
-    Period {
-        bets: count,
-        r#yield: of_stake(profit),
-        claimed_ev: of_stake(claimed),
-        clv: (with_clv > 0).then(|| clv / f64::from(with_clv)),
-        sharpe: Moments::of(&days.values().copied(), days.len()).ok().map(|m| m.sharpe),
-    }
 }
 
 fn variance(values: &[f64]) -> f64 {
@@ -182,59 +140,31 @@ fn variance(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (n - 1.0)
 }
 
-fn digest(made: &[Made]) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for bet in made {
-        let Made { key, market, selection, book, at, .. } = bet;
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{key} {market} {selection} {book} {}", at.micros());
-    }
-    crate::digest::of_bytes(text.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
-    use marabet_quant::payoff::Payoff;
-    use marabet_schemas::StakeFraction;
-    use marabet_schemas::bets::BetOutcome;
+    use marabet_schemas::Instant;
     use marabet_schemas::strategy::Strategy;
 
     use super::*;
-    use crate::account::MadeEnd;
+    use crate::opportunity::Row;
 
     fn day_at(day: i64) -> Instant {
         Instant::default().plus_seconds(day * 86_400)
     }
 
-    fn bet(day: i64, wins: bool) -> Made {
-        let (market, selection) = ("1x2".parse().unwrap(), "home".parse().unwrap());
-        let outcome = if wins { BetOutcome::Win } else { BetOutcome::Loss };
-        let profit = if wins { 1.0 } else { -1.0 };
-        Made {
-            key: format!("E0|2020-21|A{day}|B|1").parse().unwrap(),
-            at: day_at(day),
-            quoted_at: day_at(day),
-            kickoff: day_at(day).plus_seconds(3_600),
-            book: "bet365".into(),
-            market,
-            selection,
-            payoff: Payoff::new(&market, selection).unwrap(),
-            occurrence: 0,
-            odds: marabet_quant::Odds::new(2.0).unwrap(),
-            net_odds: 2.0,
-            probability: 0.51,
-            ev: 0.02,
-            share: StakeFraction::new(0.01).unwrap(),
-            ended: Some(MadeEnd { at: day_at(day + 1), outcome, profit, clv: Some(0.01) }),
-        }
+    fn bet(day: i64, wins: bool) -> Row {
+        let (at, kickoff) = (day_at(day).micros(), day_at(day).plus_seconds(3_600).micros());
+        // A win is the first of the outcomes, a loss the fifth.
+        let outcome = if wins { 0 } else { 4 };
+        Row { at, kickoff, outcome, odds: 2.0, net_odds: 2.0, ev: 0.02, clv: 0.01, ..Row::EMPTY }
     }
 
     fn tested(name: &str, wins: impl Fn(i64) -> bool) -> Tested {
         let rules = Strategy::default();
         let trial = Trial { name: name.into(), about: name.into(), rules, aggregates: false };
-        let made: Vec<Made> = (0..400).map(|day| bet(day, wins(day))).collect();
-        Tested::of(&trial, &made, day_at(200), Money::default())
+        let mut tally = Tally::new(day_at(200));
+        (0..400).for_each(|day| tally.add(&bet(day, wins(day)), 0.01));
+        Tested::of(&trial, tally, Outcome::default())
     }
 
     #[test]
@@ -253,13 +183,5 @@ mod tests {
     fn strategies_that_bet_alike_count_once() {
         let alike = || tested("a", |day| day % 2 == 0);
         assert_eq!(rank(vec![alike(), alike(), alike()]).distinct, 1);
-    }
-
-    #[test]
-    fn a_period_is_what_its_bets_are() {
-        let one = tested("a", |day| day % 4 == 0);
-        assert_eq!((one.before.bets, one.after.bets), (200, 200));
-        assert!((one.before.r#yield.unwrap() + 0.5).abs() < 1e-12);
-        assert!((one.before.claimed_ev.unwrap() - 0.02).abs() < 1e-12);
     }
 }

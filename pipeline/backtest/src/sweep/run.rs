@@ -1,5 +1,5 @@
-//! Running a sweep over a table: view by view, a part in memory at a time, all trials of the view
-//! over it before the next is read.
+//! Running a sweep over a table: view by view, a batch of matches in memory at a time, all trials
+//! of the view over it before the next is read.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,17 +8,23 @@ use std::sync::{Mutex, PoisonError};
 use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Instant, StrategyName};
 
-use super::filter::Filter;
-use super::fold::{Memo, fold};
-use super::rank::{Money, Tested};
-use super::{SweepError, Trial, book, view};
-use crate::account::{Booked, Made};
-use crate::measure::max_drawdown;
-use crate::opportunity::Row;
+use super::filter::{Filter, Union};
+use super::fold::{Bet, Memo, fold};
+use super::masks::{Candidate, Masks};
+use super::money::{House, Slip, Stakes, money};
+use super::rank::Tested;
+use super::tally::Tally;
+use super::{SweepError, Trial, book, made, view};
+use crate::account::Booked;
+use crate::opportunity::{NONE, Row};
 use crate::table::{self, Table};
 
 /// The trials of one view, with their places among all.
 type OfView<'a> = Vec<(usize, &'a Trial)>;
+
+/// Bets of a view's trials that lie in memory at once, twelve bytes each. Where there are more,
+/// the later half of the trials waits for another pass over the rows.
+const BETS_MAX: usize = 16_000_000;
 
 /// Tries every trial over the table, views side by side.
 ///
@@ -31,16 +37,39 @@ pub fn sweep(
     split: Instant,
     threads: usize,
 ) -> Result<Vec<Tested>, SweepError> {
-    let views = by_view(trials)?;
+    sweep_within(table, trials, rules, split, threads, BETS_MAX)
+}
+
+/// As [`sweep`], with so many bets in memory at once.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn sweep_within(
+    table: &Table,
+    trials: &[Trial],
+    rules: &Rules,
+    split: Instant,
+    threads: usize,
+    bets_max: usize,
+) -> Result<Vec<Tested>, SweepError> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(trials.len())));
-    let views: Vec<(StrategyName, OfView<'_>)> = views.into_iter().collect();
+    let house = House::new(rules, &table.catalogue);
+    let mut views: Vec<(StrategyName, OfView<'_>)> = by_view(trials)?.into_iter().collect();
+    // So that no thread is left alone with the longest at the end.
+    let longest_first = |(name, of_view): &(StrategyName, OfView<'_>)| {
+        std::cmp::Reverse(table.bytes_of(name.as_str()).saturating_mul(of_view.len() as u64))
+    };
+    views.sort_by_cached_key(longest_first);
     let work = || -> Result<(), SweepError> {
         while let Some((name, of_view)) = views.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let made = of_one(table, name, of_view, rules)?;
-            for ((place, trial), made) in of_view.iter().zip(made) {
-                let booked = book(trial, &made, rules)?;
-                let tested = Tested::of(trial, &made, split, money(&trial.name, &booked));
-                done.lock().unwrap_or_else(PoisonError::into_inner).push((*place, tested));
+            let mut left = &of_view[..];
+            while !left.is_empty() {
+                let tested =
+                    Pass { table, rules, split, house: &house, bets_max }.run(name, left)?;
+                let (through, rest) = left.split_at(tested.len());
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.extend(through.iter().map(|(place, _)| *place).zip(tested));
+                left = rest;
             }
         }
         Ok(())
@@ -63,8 +92,12 @@ pub fn sweep(
 /// As [`sweep`].
 pub fn one(table: &Table, trial: &Trial, rules: &Rules) -> Result<Booked, SweepError> {
     let (name, _) = view::of(&trial.rules);
-    let made = of_one(table, &name, &[(0, trial)], rules)?;
-    book(trial, &made.concat(), rules)
+    let filter = Filter::of(trial, rules, &table.catalogue);
+    let mut all = Vec::new();
+    for rows in batches(table, &name, std::slice::from_ref(&filter), trial)? {
+        all.extend(made(&rows?, trial, &filter, &table.catalogue));
+    }
+    book(trial, &all, rules)
 }
 
 fn by_view(trials: &[Trial]) -> Result<BTreeMap<StrategyName, OfView<'_>>, SweepError> {
@@ -79,42 +112,145 @@ fn by_view(trials: &[Trial]) -> Result<BTreeMap<StrategyName, OfView<'_>>, Sweep
     Ok(views)
 }
 
-/// What each trial of a view makes of the view's rows.
-fn of_one(
-    table: &Table,
-    name: &StrategyName,
-    of_view: &[(usize, &Trial)],
-    rules: &Rules,
-) -> Result<Vec<Vec<Made>>, SweepError> {
-    let wrong = |error: table::TableError| SweepError::Table(error.to_string());
-    let parts = table::parts(table, name.as_str()).map_err(wrong)?;
-    if parts.is_empty() {
-        return Err(SweepError::NoView(of_view[0].1.name.clone()));
-    }
-    let filters: Vec<Filter> =
-        of_view.iter().map(|(_, trial)| Filter::of(trial, rules, &table.catalogue)).collect();
-    let least = filters.iter().map(|filter| filter.ev_min).fold(f64::MAX, f64::min);
-    let aggregates = filters.iter().any(|filter| filter.aggregates);
-    let mut memo = Memo::default();
-    let mut made: Vec<Vec<Made>> = vec![Vec::new(); of_view.len()];
-    let mut passing: Vec<Row> = Vec::new();
-    for part in parts {
-        let rows = table::rows(&part, least, aggregates).map_err(wrong)?;
-        for (((_, trial), filter), made) in of_view.iter().zip(&filters).zip(&mut made) {
-            passing.clear();
-            passing.extend(rows.iter().filter(|row| filter.passes(row)));
-            made.extend(fold(&passing, trial, &table.catalogue, &mut memo));
-        }
-        // The next part has other matches.
-        memo.clear();
-    }
-    Ok(made)
+/// Batches of whole matches with what any of the filters lets through.
+fn batches<'t>(
+    table: &'t Table,
+    view: &StrategyName,
+    filters: &[Filter],
+    trial: &Trial,
+) -> Result<impl Iterator<Item = Result<Vec<Row>, SweepError>> + use<'t>, SweepError> {
+    let batches = table::batches(table, view.as_str(), Union::of(filters));
+    let batches = batches.ok_or_else(|| SweepError::NoView(trial.name.clone()))?;
+    Ok(batches.map(|rows| rows.map_err(|error| SweepError::Table(error.to_string()))))
 }
 
-fn money(name: &StrategyName, booked: &Booked) -> Money {
-    let equity = booked.equity.get(name).map_or(&[][..], Vec::as_slice);
-    Money {
-        end: equity.last().map_or(0.0, |(_, money)| money.units()),
-        max_drawdown: max_drawdown(equity),
+/// One pass over the rows of a view.
+struct Pass<'a> {
+    table: &'a Table,
+    rules: &'a Rules,
+    split: Instant,
+    house: &'a House<'a>,
+    bets_max: usize,
+}
+
+/// Trials that share their filters, by their places among the view's.
+struct Group {
+    filter: Filter,
+    trials: Vec<usize>,
+}
+
+/// What is kept of the bets of one trial.
+struct Kept {
+    tally: Tally,
+    stakes: Stakes,
+}
+
+impl Pass<'_> {
+    /// What came of the first of these trials: of as many as could be kept in memory together.
+    fn run(
+        &self,
+        view: &StrategyName,
+        trials: &[(usize, &Trial)],
+    ) -> Result<Vec<Tested>, SweepError> {
+        let groups = self.groups(trials);
+        let filters: Vec<Filter> = groups.iter().map(|group| group.filter.clone()).collect();
+        let kept = || Kept { tally: Tally::new(self.split), stakes: Stakes::default() };
+        let mut running = Running {
+            trials,
+            groups: &groups,
+            masks: Masks::new(&filters),
+            memo: Memo::default(),
+            slips: Vec::new(),
+            places: Vec::new(),
+            kept: trials.iter().map(|_| kept()).collect(),
+            bets: 0,
+        };
+        for rows in batches(self.table, view, &filters, trials[0].1)? {
+            running.batch(&rows?, self.table, self.house);
+            running.keep_within(self.bets_max);
+        }
+        let Running { slips, kept, .. } = running;
+        let tested = trials.iter().zip(kept).map(|((_, trial), kept)| {
+            let money = money(&kept.stakes, &slips, self.house);
+            Tested::of(trial, kept.tally, money)
+        });
+        Ok(tested.collect())
+    }
+
+    fn groups(&self, trials: &[(usize, &Trial)]) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        for (place, (_, trial)) in trials.iter().enumerate() {
+            let filter = Filter::of(trial, self.rules, &self.table.catalogue);
+            // The trials of a grid that share their filters follow each other closely.
+            match groups.iter_mut().rev().find(|group| group.filter == filter) {
+                Some(group) => group.trials.push(place),
+                None => groups.push(Group { filter, trials: vec![place] }),
+            }
+        }
+        groups
+    }
+}
+
+/// A pass as it goes through the batches.
+struct Running<'a> {
+    trials: &'a [(usize, &'a Trial)],
+    groups: &'a [Group],
+    masks: Masks,
+    memo: Memo,
+    slips: Vec<Slip>,
+    /// The slip of each row of the batch; [`NONE`] where no trial bet at it.
+    places: Vec<u32>,
+    /// One a trial, of those that still run: the first of all.
+    kept: Vec<Kept>,
+    bets: usize,
+}
+
+impl Running<'_> {
+    fn batch(&mut self, rows: &[Row], table: &Table, house: &House<'_>) {
+        self.masks.look_at(rows);
+        self.places.clear();
+        self.places.resize(rows.len(), NONE);
+        let (mut passing, mut made): (Vec<Candidate<'_>>, Vec<Bet<'_>>) = (Vec::new(), Vec::new());
+        let (running, mut start) = (self.kept.len(), 0);
+        for of_match in rows.chunk_by(|one, next| one.match_id == next.match_id) {
+            let range = start..start + of_match.len();
+            start = range.end;
+            self.memo.clear();
+            for (filter, group) in self.groups.iter().enumerate() {
+                passing.clear();
+                self.masks.passing(filter, rows, range.clone(), &mut passing);
+                if passing.is_empty() {
+                    continue;
+                }
+                for trial in group.trials.iter().copied().filter(|trial| *trial < running) {
+                    let rules = &self.trials[trial].1.rules;
+                    made.clear();
+                    fold(&passing, rules, &table.catalogue, &mut self.memo, &mut made);
+                    made.iter().for_each(|bet| self.keep(trial, bet, house));
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, trial: usize, bet: &Bet<'_>, house: &House<'_>) {
+        let Candidate { place, row } = bet.candidate;
+        let slip = &mut self.places[place];
+        if *slip == NONE {
+            // As many slips as fit into memory are fewer than 2^32.
+            *slip = self.slips.len() as u32;
+            self.slips.push(Slip::of(row, house));
+        }
+        let kept = &mut self.kept[trial];
+        kept.stakes.push(*slip, bet.share);
+        kept.tally.add(row, bet.share);
+        self.bets += 1;
+    }
+
+    /// Lets go of the later half of the trials as long as there are too many bets.
+    fn keep_within(&mut self, bets_max: usize) {
+        while self.bets > bets_max && self.kept.len() > 1 {
+            self.kept.truncate(self.kept.len().div_ceil(2));
+            self.bets = self.kept.iter().map(|kept| kept.stakes.len()).sum();
+        }
     }
 }

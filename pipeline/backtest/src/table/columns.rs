@@ -31,7 +31,7 @@ macro_rules! columns {
         /// A column that is missing or of another type.
         pub(super) fn rows(batch: &RecordBatch, out: &mut Vec<Row>) -> Result<(), String> {
             let first = out.len();
-            out.resize(first + batch.num_rows(), EMPTY);
+            out.resize(first + batch.num_rows(), Row::EMPTY);
             $({
                 let column = batch.column_by_name($name);
                 let column = column.and_then(|column| column.as_any().downcast_ref::<$array>());
@@ -82,37 +82,6 @@ columns! {
     "void_from": UInt32Array UInt32 => void_from;
 }
 
-const EMPTY: Row = Row {
-    match_id: 0,
-    competition: 0,
-    look: 0,
-    row: 0,
-    via: 0,
-    trigger: false,
-    aggregate: false,
-    book: 0,
-    market: 0,
-    family: 0,
-    selection: 0,
-    payoff: 0,
-    at: 0,
-    quoted_at: 0,
-    kickoff: 0,
-    odds: 0.0,
-    net_odds: 0.0,
-    probability: 0.0,
-    ev: 0.0,
-    usual: 0.0,
-    goals: [0.0; 3],
-    fair_market: 0,
-    fair: [0.0; 3],
-    outcome: 0,
-    ended_at: 0,
-    profit: 0.0,
-    clv: 0.0,
-    void_from: 0,
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,9 +95,9 @@ mod tests {
             odds: 2.5,
             goals: [1.5, 1.2, -0.1],
             clv: 0.03,
-            ..EMPTY
+            ..Row::EMPTY
         };
-        let rows = [row, EMPTY, Row { look: 9, fair: [0.1, 0.2, 0.7], ..row }];
+        let rows = [row, Row::EMPTY, Row { look: 9, fair: [0.1, 0.2, 0.7], ..row }];
         let batch = batch(&rows).unwrap();
         let mut read = Vec::new();
         super::rows(&batch, &mut read).unwrap();

@@ -2,18 +2,19 @@
 //!
 //! `<folder>/<view>/<competition>-<part>.parquet`, whole matches in the order of their looks, a
 //! part small enough to lie in memory; `catalogue.json` with the names behind the numbers and
-//! `table.json` with what it was made of. Any Parquet reader opens the files.
+//! `table.json` with what it was made of, and each part's hash. Any Parquet reader opens the files.
 
 pub mod bets;
 mod columns;
 mod read;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use read::{parts, rows};
+pub use read::batches;
 pub use write::build;
 
 use crate::history::HistoryError;
@@ -30,10 +31,25 @@ pub struct Manifest {
     pub rows: u64,
     /// What was gone through.
     pub walked: Walked,
+    /// The parts of each view, in the order of their names.
+    pub parts: BTreeMap<String, Vec<Part>>,
     /// Rows and cells of the facts that could not be read.
     pub unread: u64,
     /// How long it took to make, models included.
     pub seconds: f64,
+}
+
+/// A file of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name within the view's folder.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Their SHA-256, in hexadecimal.
+    pub sha256: String,
 }
 
 /// Why a table could not be made or read.
@@ -110,6 +126,12 @@ impl Table {
         let manifest = json(&path)?;
         let catalogue = json(&folder.join(CATALOGUE))?;
         Ok(Some(Self { folder: folder.to_owned(), manifest, catalogue }))
+    }
+
+    /// How many bytes a view takes on the disk; none where it is not there.
+    #[must_use]
+    pub fn bytes_of(&self, view: &str) -> u64 {
+        self.manifest.parts.get(view).into_iter().flatten().map(|part| part.bytes).sum()
     }
 }
 

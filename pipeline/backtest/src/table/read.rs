@@ -1,11 +1,11 @@
 //! Reading a table, with what no strategy of a batch would take left out before the other columns
 //! are decoded.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use arrow_array::{Array, BooleanArray, Float64Array, RecordBatch};
+use arrow_array::{Array, BooleanArray, Float64Array, RecordBatch, UInt32Array};
 use arrow_schema::ArrowError;
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter,
@@ -13,42 +13,55 @@ use parquet::arrow::arrow_reader::{
 use parquet::schema::types::SchemaDescriptor;
 
 use super::columns;
-use super::{Table, TableError};
+use super::{Part, Table, TableError};
 use crate::opportunity::Row;
+use crate::sweep::filter::Union;
 
 /// Rows decoded at once.
 const BATCH_ROWS: usize = 16_384;
 
-/// The parts of a view, in the order of their names; none where the table does not hold the view.
+/// The rows of a view that belong to a union of filters, whole matches together, in the order in
+/// which they were written; none where the table does not hold the view.
 ///
 /// # Errors
-/// [`TableError::File`].
-pub fn parts(table: &Table, view: &str) -> Result<Vec<PathBuf>, TableError> {
+/// With a batch, [`TableError`] for a file that is not what was written.
+pub fn batches<'t>(
+    table: &'t Table,
+    view: &str,
+    union: Union,
+) -> Option<impl Iterator<Item = Result<Vec<Row>, TableError>> + use<'t>> {
+    let parts = table.manifest.parts.get(view)?;
     let folder = table.folder.join(view);
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut parts = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(TableError::file(&folder))? {
-        let path = entry.map_err(TableError::file(&folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "parquet") {
-            parts.push(path);
+    let batch = move |part: &Part| {
+        let path = folder.join(&part.file);
+        let rows = rows(&path, verified(&path, part)?, &union)?;
+        match rows.iter().find(|row| !table.catalogue.knows(row)) {
+            None => Ok(rows),
+            Some(row) => Err(TableError::damaged(&path, unknown(row))),
         }
-    }
-    parts.sort();
-    Ok(parts)
+    };
+    Some(parts.iter().map(batch))
 }
 
-/// The rows of a part with at least this value and, unless asked for, without maxima over books,
-/// in the order in which they were written.
-///
-/// # Errors
-/// [`TableError::Damaged`] for a file that is none of a table's.
-pub fn rows(part: &Path, ev_min: f64, aggregates: bool) -> Result<Vec<Row>, TableError> {
-    let file = File::open(part).map_err(TableError::file(part))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+/// The bytes of a part, which are seen to be those that were written.
+fn verified(path: &Path, part: &Part) -> Result<Bytes, TableError> {
+    let bytes = std::fs::read(path).map_err(TableError::file(path))?;
+    if crate::digest::of_bytes(&bytes) == part.sha256 {
+        Ok(bytes.into())
+    } else {
+        Err(TableError::damaged(path, "its bytes are not those that were written"))
+    }
+}
+
+fn unknown(row: &Row) -> String {
+    let Row { match_id, look, row, .. } = row;
+    format!("row {row} of look {look} of match {match_id} names what no catalogue knows")
+}
+
+fn rows(part: &Path, bytes: Bytes, union: &Union) -> Result<Vec<Row>, TableError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)
         .map_err(|error| TableError::damaged(part, error))?;
-    let filter = filter(builder.parquet_schema(), ev_min, aggregates);
+    let filter = filter(builder.parquet_schema(), union);
     let reader = builder
         .with_batch_size(BATCH_ROWS)
         .with_row_filter(filter)
@@ -59,20 +72,29 @@ pub fn rows(part: &Path, ev_min: f64, aggregates: bool) -> Result<Vec<Row>, Tabl
         let batch = batch.map_err(|error| TableError::damaged(part, error))?;
         columns::rows(&batch, &mut rows).map_err(|error| TableError::damaged(part, error))?;
     }
+    rows.retain(|row| union.holds(row));
     Ok(rows)
 }
 
-fn filter(schema: &SchemaDescriptor, ev_min: f64, aggregates: bool) -> RowFilter {
+fn filter(schema: &SchemaDescriptor, union: &Union) -> RowFilter {
     let of_column = |name: &str| ProjectionMask::columns(schema, [name]);
+    let ev_min = union.ev_min;
     let mut predicates: Vec<Box<dyn ArrowPredicate>> =
         vec![Box::new(ArrowPredicateFn::new(of_column("ev"), move |batch| {
             let values = only::<Float64Array>(&batch, "ev")?;
             Ok(values.iter().map(|value| value.map(|value| value >= ev_min)).collect())
         }))];
-    if !aggregates {
+    if !union.aggregates {
         predicates.push(Box::new(ArrowPredicateFn::new(of_column("aggregate"), |batch| {
             let values = only::<BooleanArray>(&batch, "aggregate")?;
             Ok(values.iter().map(|value| value.map(|value| !value)).collect())
+        })));
+    }
+    if let Some(competitions) = union.competitions.clone() {
+        predicates.push(Box::new(ArrowPredicateFn::new(of_column("competition"), move |batch| {
+            let values = only::<UInt32Array>(&batch, "competition")?;
+            let among = |value| competitions.contains(&value);
+            Ok(values.iter().map(|value| value.map(among)).collect())
         })));
     }
     RowFilter::new(predicates)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{CATALOGUE, MANIFEST, Manifest, Table, TableError, columns};
+use super::{CATALOGUE, MANIFEST, Manifest, Part, Table, TableError, columns};
 use crate::clock;
 use crate::history::{History, Strand, Unread};
 use crate::opportunity::{Entering, Row};
@@ -49,15 +49,19 @@ pub fn build(
     let entering = Entering::default();
     let written =
         history.each(threads, |strand| competition(strand, setup, views, &entering, folder))?;
-    let (mut walked, mut unread, mut rows) = (Walked::default(), Unread::default(), 0);
-    for (surveyed, count) in written {
+    let (mut walked, mut unread) = (Walked::default(), Unread::default());
+    let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    for (surveyed, of_views) in written {
         walked += surveyed.walked;
         unread.add(surveyed.unread);
-        rows += count;
+        for (view, written) in of_views {
+            parts.entry(view).or_default().extend(written);
+        }
     }
+    let rows = parts.values().flatten().map(|part| part.rows).sum();
     let catalogue = entering.finish();
     let (unread, seconds) = (unread.total(), began.elapsed().as_secs_f64());
-    let manifest = Manifest { identity, rows, walked, unread, seconds };
+    let manifest = Manifest { identity, rows, walked, parts, unread, seconds };
     write_json(&folder.join(CATALOGUE), &catalogue)?;
     write_json(&folder.join(MANIFEST), &manifest)?;
     Ok(Table { folder: folder.to_owned(), manifest, catalogue })
@@ -76,56 +80,59 @@ fn competition(
     views: &Rules,
     entering: &Entering,
     folder: &Path,
-) -> Result<(Surveyed, u64), TableError> {
-    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+) -> Result<(Surveyed, BTreeMap<String, Vec<Part>>), TableError> {
+    let mut writings: BTreeMap<String, Writing> = BTreeMap::new();
     let mut failed = None;
     let surveyed = survey(strand, setup, views, entering, |view, rows| {
-        let part = parts.entry(view.to_owned()).or_insert_with(|| Part {
-            stem: folder.join(view).join(strand.competition.as_str()),
-            number: 0,
+        let writing = writings.entry(view.to_owned()).or_insert_with(|| Writing {
+            folder: folder.join(view),
+            stem: strand.competition.to_string(),
             rows: Vec::new(),
-            written: 0,
+            written: Vec::new(),
         });
-        part.rows.extend_from_slice(rows);
-        if part.rows.len() >= PART_ROWS && failed.is_none() {
-            failed = part.write().err();
+        writing.rows.extend_from_slice(rows);
+        if writing.rows.len() >= PART_ROWS && failed.is_none() {
+            failed = writing.write().err();
         }
     })?;
-    let mut written = 0;
-    for part in parts.values_mut() {
+    for writing in writings.values_mut() {
         if failed.is_none() {
-            failed = part.write().err();
+            failed = writing.write().err();
         }
-        written += part.written;
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok((surveyed, written)),
+        None => {
+            let written = writings.into_iter().map(|(view, writing)| (view, writing.written));
+            Ok((surveyed, written.collect()))
+        }
     }
 }
 
-/// Rows of one view and competition that wait to be written.
-struct Part {
-    stem: PathBuf,
-    number: u32,
+/// Rows of one view and competition that wait to be written, and what was.
+struct Writing {
+    folder: PathBuf,
+    stem: String,
     rows: Vec<Row>,
-    written: u64,
+    written: Vec<Part>,
 }
 
-impl Part {
+impl Writing {
     fn write(&mut self) -> Result<(), TableError> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let name = format!("{}-{:03}.parquet", self.stem.display(), self.number);
-        let (path, partial) = (PathBuf::from(&name), PathBuf::from(format!("{name}.partial")));
-        let file = File::create(&partial).map_err(TableError::file(&partial))?;
+        let file = format!("{}-{:03}.parquet", self.stem, self.written.len());
+        let (path, partial) =
+            (self.folder.join(&file), self.folder.join(format!("{file}.partial")));
+        let opened = File::create(&partial).map_err(TableError::file(&partial))?;
         let wrong = |error| TableError::damaged(&partial, error);
         let batch = columns::batch(&self.rows).map_err(wrong)?;
-        super::write_batch(file, &batch, &partial)?;
+        super::write_batch(opened, &batch, &partial)?;
+        let content = std::fs::read(&partial).map_err(TableError::file(&partial))?;
         std::fs::rename(&partial, &path).map_err(TableError::file(&path))?;
-        self.written += self.rows.len() as u64;
-        self.number += 1;
+        let (rows, bytes) = (self.rows.len() as u64, content.len() as u64);
+        self.written.push(Part { file, rows, bytes, sha256: crate::digest::of_bytes(&content) });
         self.rows.clear();
         Ok(())
     }

@@ -99,7 +99,8 @@ impl Job for Backtest {
     }
 
     fn about(&self) -> &'static str {
-        "Backtest the strategies in force and compare them (arguments: args, such as [\"sweep\"])"
+        "Backtest the strategies in force over the archive and compare them (arguments: args, such \
+         as [\"sweep\"])"
     }
 
     fn rules(&self) -> JobRules {
@@ -166,10 +167,17 @@ impl Backtest {
     }
 }
 
-/// The arguments: what was given, else a run; over the rules in force, into a folder of its own,
-/// where it does not say otherwise.
+/// The arguments: what was given, else a run over the archive where there is one; over the rules
+/// in force, into a folder of its own, where it does not say otherwise.
 fn arguments(given: &[String], folder: &Path, config: &Config) -> anyhow::Result<Vec<String>> {
-    let mut arguments = if given.is_empty() { vec!["run".to_owned()] } else { given.to_vec() };
+    let mut arguments = given.to_vec();
+    if given.is_empty() {
+        arguments.push("run".to_owned());
+        let archive = config.archive_location();
+        if archive.contains("://") || Path::new(&archive).exists() {
+            arguments.extend(["--archive".to_owned(), archive]);
+        }
+    }
     let says = |flag: &str| {
         let with_value = format!("{flag}=");
         given.iter().any(|one| one == flag || one.starts_with(&with_value))

@@ -6,6 +6,9 @@ use crate::special::{normal_cdf, normal_quantile};
 /// Euler and Mascheroni's constant.
 const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 
+/// Returns whose deviation is this small a share of their mean are the same.
+const SAME: f64 = 1e-9;
+
 /// The first four moments of returns a day.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Moments {
@@ -45,7 +48,9 @@ impl Moments {
             (listed + idle * power(-mean)) / n
         };
         let variance = moment(|x| x * x);
-        if variance <= f64::MIN_POSITIVE {
+        // What differs by rounding alone does not vary.
+        let rounding = SAME * mean.abs();
+        if variance <= f64::MIN_POSITIVE.max(rounding * rounding) {
             return Err(TrialsError::NoSpread);
         }
         let deviation = variance.sqrt();
@@ -144,6 +149,7 @@ mod tests {
         let of = |returns: &[f64], days| Moments::of(&returns.iter().copied(), days);
         assert_eq!(of(&[0.1], 1), Err(TrialsError::TooFewDays(1)));
         assert_eq!(of(&[], 5), Err(TrialsError::NoSpread));
+        assert_eq!(of(&[-0.01, -0.01, -(0.1 - 0.09)], 3), Err(TrialsError::NoSpread));
         assert!(matches!(of(&[f64::NAN], 5), Err(TrialsError::Value(_))));
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct FactsArgs {
     /// Folder of football-data.co.uk files; else they are fetched, else a league is simulated
     #[arg(long, env = "MARABET_DATA", value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// Archive to read instead: what `marabet import` or the stage `archive` wrote there
+    #[arg(long, value_name = "LOCATION", conflicts_with_all = ["simulate", "seed"])]
+    pub(crate) archive: Option<String>,
     /// Competitions, by their codes; all where left out
     #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
     pub(crate) leagues: Vec<Competition>,

@@ -1,9 +1,11 @@
-//! Which facts the command line asks for: a folder's, fetched ones, else a simulated league's.
+//! Which facts the command line asks for: an archive's, a folder's, fetched ones, else a simulated
+//! league's.
 
 use std::path::PathBuf;
 
 use marabet_backtest::clock;
 use marabet_backtest::history::{History, Years};
+use marabet_backtest::walk::Walked;
 use marabet_ingest::football_data::fetch::{FetchError, FetchSettings, Fetcher};
 use marabet_ingest::seasons::{Choice, Wish};
 use marabet_ingest::simulator::Settings;
@@ -19,8 +21,11 @@ pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
     if arguments.simulate {
         return Ok(simulated(arguments));
     }
+    let years = Years { from: arguments.from, to: arguments.to };
+    if let Some(location) = &arguments.archive {
+        return Ok(History::in_archive(location, &arguments.leagues, years)?);
+    }
     if let Some(place) = &arguments.data {
-        let years = Years { from: arguments.from, to: arguments.to };
         return Ok(History::in_folder(place, &arguments.leagues, years)?);
     }
     let competition =
@@ -36,6 +41,15 @@ pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
             Ok(simulated(arguments))
         }
     }
+}
+
+/// Refuses to report on nothing.
+pub(crate) fn see_some(walked: Walked) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        walked.facts > 0,
+        "there is nothing of the seasons asked for: widen --from and --to, or name other leagues"
+    );
+    Ok(())
 }
 
 fn simulated(arguments: &FactsArgs) -> History {

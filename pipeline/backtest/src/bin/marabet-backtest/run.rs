@@ -62,6 +62,7 @@ pub(crate) fn execute(arguments: &RunArgs, mut setup: Setup, json: bool) -> anyh
     let threads = crate::threads(&arguments.facts);
     let began = clock::moment();
     let replayed = replay(&history, &setup, threads)?;
+    facts::see_some(replayed.walked)?;
     let seconds = began.elapsed().as_secs_f64();
     let differences = differences(arguments, &history, &setup, &replayed, threads)?;
     let mut report = of_replay(&replayed, &history, setup, seconds);
@@ -115,7 +116,9 @@ fn of_replay(replayed: &Replayed, history: &History, setup: Setup, seconds: f64)
 fn add_paper(report: &mut Report, history: &History, threads: usize) -> anyhow::Result<()> {
     let matches = history.each(threads, |strand| -> anyhow::Result<Vec<PaperMatch>> {
         let mut collector = Collector::default();
-        strand.facts(&mut Unread::default())?.for_each(|fact| collector.observe(&fact));
+        let mut facts = strand.facts(&mut Unread::default())?;
+        facts.by_ref().for_each(|fact| collector.observe(&fact));
+        facts.finish()?;
         Ok(collector.finish())
     })?;
     let matches = matches.concat();

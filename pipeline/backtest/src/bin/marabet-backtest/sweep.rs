@@ -43,6 +43,7 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
     let folder = arguments.table.clone().unwrap_or_else(|| arguments.out.join("table"));
     let whole = grid::all(!arguments.no_models, arguments.aggregates);
     let table = build(&history, setup, &view::all(&whole, &rules), &folder, threads)?;
+    facts::see_some(table.manifest.walked)?;
     let split_day = arguments.split.clone().unwrap_or_else(|| two_thirds(&table));
     let split: Instant = format!("{split_day}T00:00:00Z")
         .parse()
