@@ -66,12 +66,12 @@ fn of_board(
     for (market, books) in &one.prices {
         for (book, price) in books {
             let field = view::odds_field(book, market);
-            seen.insert(field.clone(), price.seen);
+            seen.insert(field.to_string(), price.seen);
             if price.withdrawn {
-                gone.insert(field);
+                gone.insert(field.to_string());
             } else {
                 let event = Event::of(key.clone(), price.at, price.quote.clone());
-                known.insert(field, event.to_line());
+                known.insert(field.to_string(), event.to_line());
             }
         }
     }
