@@ -85,6 +85,7 @@ pub(crate) const KNOWN: [Known; 8] = [
         table: "football_data_files",
         brings: "results and closing prices of past seasons, from files",
         recorded: true,
+        looks: &[],
     },
     Known {
         name: openfootball::SOURCE,
