@@ -142,7 +142,7 @@ async fn office(log: &Log, folder: &Path, shutdown: &Shutdown) -> Arc<Office> {
     let url = format!("sqlite:{}", folder.join("ledger.db").display());
     let ledger = Ledger::open(&url).await.unwrap();
     let (own, copy, asked) = (log.clone(), ledger.clone(), shutdown.clone());
-    tokio::spawn(async move { marabet_ledger::follow(&own, &copy, asked).await });
+    tokio::spawn(async move { marabet_ledger::follow(&own, &copy, None, asked).await });
     let (queues, registry) = (Queues::of(log), Registry::new().with(Greet));
     let worker = Worker::new(&queues, registry.clone(), WorkerOptions::default());
     let asked = shutdown.clone();
