@@ -97,7 +97,8 @@ impl Receiver {
     fn take(&self, id: EntryId, lines: &str) -> Option<Vec<Event>> {
         let mut ways = self.handed.lock();
         let way = ways.get_mut(&self.place)?;
-        while let Some(kept) = way.frames.pop_front_if(|kept| kept.id <= id) {
+        while way.frames.front().is_some_and(|kept| kept.id <= id) {
+            let kept = way.frames.pop_front()?;
             way.bytes -= kept.lines.len();
             if kept.id == id {
                 return (kept.lines == lines.as_bytes()).then_some(kept.events);

@@ -26,8 +26,7 @@ pub(crate) use notify::NotifyConfig;
 pub(crate) use schedule::{JobsConfig, LedgerConfig};
 pub(crate) use sources::{
     ApiFootballConfig, BetfairConfig, ClientConfig, FootballDataConfig, FootballDataFilesConfig,
-    OddsApiConfig,
-    PinnacleConfig, PricesConfig, SourcesConfig,
+    OddsApiConfig, PinnacleConfig, PricesConfig, SourcesConfig,
 };
 
 /// Everything that can be set.

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::faces::{address_of, get, terminate};
 use crate::kills::{caught_up, over, season, server, status, told, wait_for};
-use crate::support::Process;
 use crate::share::shares;
+use crate::support::Process;
 use crate::support::json;
 
 /// Versions after the first.
