@@ -56,12 +56,13 @@ async fn a_job_is_asked_for_watched_retried_and_cancelled() {
 async fn what_was_staked_stands_in_money_and_a_server_without_a_ledger_says_so() {
     let line = Line::with_season().await;
     let at = line.address;
-    let settled = tokio::task::block_in_place(|| get(at, "/api/v1/bets?limit=500").json());
-    let staked = settled["items"].as_array().unwrap().iter();
-    let staked = staked.filter(|bet| bet["granted"]["stake"].as_f64() > Some(0.0)).count() as u64;
-    assert!(staked > 5, "{staked} bets");
-    line.until("the ledger has every bet", |_| {
-        get(at, "/api/v1/ledger").json()["strategies"]["sharp"]["alerted"]["bets"] == staked
+    // Stakes come after the bets that they are of.
+    line.until("the ledger has every bet of the season", |_| {
+        let bets = get(at, "/api/v1/bets?limit=500").json();
+        let bets = bets["items"].as_array().unwrap().iter();
+        let staked = bets.filter(|bet| bet["granted"]["stake"].as_f64() > Some(0.0)).count() as u64;
+        let ledger = get(at, "/api/v1/ledger").json();
+        staked > 5 && ledger["strategies"]["sharp"]["alerted"]["bets"] == staked
     })
     .await;
     tokio::task::block_in_place(|| {
