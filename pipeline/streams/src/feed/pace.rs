@@ -22,7 +22,7 @@ pub struct Ahead {
 
 impl Default for Ahead {
     fn default() -> Self {
-        Self { frames_max: 32, bytes_max: 2 << 20, memory_share_max: 0.7 }
+        Self { frames_max: 128, bytes_max: 4 << 20, memory_share_max: 0.7 }
     }
 }
 
