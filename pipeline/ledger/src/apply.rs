@@ -4,26 +4,39 @@
 //! their partition has them; what two streams say of one bet lies in tables of their own, so that
 //! it does not matter which is taken in first. To take an event in twice changes nothing.
 
-use marabet_quant::outcome::Outcome;
-use marabet_schemas::bets::{BetOutcome, BetPlaced, BetVoid, Deposit, Grant, Settlement, ValueBet};
+use marabet_schemas::bets::{BetPlaced, BetSkipped, BetVoid, Deposit, Grant, Settlement, ValueBet};
 use marabet_schemas::control::{ConfigPublished, ModelPublished};
 use marabet_schemas::frame::BadLine;
-use marabet_schemas::{Address, ArtefactHash, BetId, Body, Event, Instant, MatchKey, Money};
-use sqlx::any::AnyRow;
+use marabet_schemas::{Address, ArtefactHash, BetId, Body, Event, Instant, MatchKey};
 use sqlx::{AnyConnection, Row};
 
 type Done = Result<(), sqlx::Error>;
 
-/// Takes an event in.
-pub(crate) async fn event(to: &mut AnyConnection, event: &Event, address: Address) -> Done {
+/// Takes an event in. Returns the bet whose money it moves, where it does; see
+/// [`money`](crate::money).
+pub(crate) async fn event(
+    to: &mut AnyConnection,
+    event: &Event,
+    address: Address,
+) -> Result<Option<BetId>, sqlx::Error> {
+    write(to, event, address).await?;
+    Ok(match &event.body {
+        Body::Grant(granted) => Some(granted.value_bet.bet),
+        Body::Settlement(settled) => Some(settled.bet),
+        Body::BetPlaced(BetPlaced { bet, .. })
+        | Body::BetSkipped(BetSkipped { bet, .. })
+        | Body::BetVoid(BetVoid { bet, .. }) => Some(*bet),
+        _ => None,
+    })
+}
+
+async fn write(to: &mut AnyConnection, event: &Event, address: Address) -> Done {
     match (&event.body, &event.key) {
         (Body::ValueBet(bet), Some(key)) => value_bet(to, event.at, key, bet, address).await,
         (Body::Grant(granted), _) => grant(to, event.at, granted).await,
         (Body::Settlement(settled), _) => settlement(to, event.at, settled).await,
         (Body::BetPlaced(word), _) => placed(to, event.at, word).await,
-        (Body::BetSkipped(word), _) => {
-            skipped(to, event.at, word.bet, word.reason.as_deref()).await
-        }
+        (Body::BetSkipped(word), _) => skipped(to, event.at, word).await,
         (Body::BetVoid(word), _) => void(to, event.at, word).await,
         (Body::Deposit(deposit), _) => self::deposit(to, event.at, deposit).await,
         (Body::ConfigPublished(config), _) => rules(to, event.at, config).await,
@@ -110,9 +123,9 @@ async fn grant(to: &mut AnyConnection, at: Instant, grant: &Grant) -> Done {
     .bind(grant.bankroll.cents())
     .bind(&*grant.currency)
     .bind(caps.join(","))
-    .execute(&mut *to)
+    .execute(to)
     .await?;
-    money(to, grant.value_bet.bet).await
+    Ok(())
 }
 
 async fn settlement(to: &mut AnyConnection, at: Instant, settled: &Settlement) -> Done {
@@ -134,9 +147,9 @@ async fn settlement(to: &mut AnyConnection, at: Instant, settled: &Settlement) -
     .bind(i64::from(clv.is_some_and(|clv| clv.fallback)))
     .bind(settled.score.map(|[home, away]| format!("{home}-{away}")))
     .bind(settled.reason.as_deref())
-    .execute(&mut *to)
+    .execute(to)
     .await?;
-    money(to, settled.bet).await
+    Ok(())
 }
 
 async fn placed(to: &mut AnyConnection, at: Instant, placed: &BetPlaced) -> Done {
@@ -161,23 +174,23 @@ async fn placed(to: &mut AnyConnection, at: Instant, placed: &BetPlaced) -> Done
     .bind(placed.odds.decimal())
     .bind(placed.odds.net_of_commission(commission))
     .bind(placed.stake.cents())
-    .execute(&mut *to)
+    .execute(to)
     .await?;
-    money(to, placed.bet).await
+    Ok(())
 }
 
-async fn skipped(to: &mut AnyConnection, at: Instant, bet: BetId, reason: Option<&str>) -> Done {
+async fn skipped(to: &mut AnyConnection, at: Instant, skipped: &BetSkipped) -> Done {
     sqlx::query(
         "INSERT INTO placements (bet, word, said_at, stake, reason) \
          VALUES ($1, 'skipped', $2, 0, $3) ON CONFLICT (bet) DO UPDATE SET word = 'skipped', \
          said_at = excluded.said_at, stake = 0, reason = excluded.reason",
     )
-    .bind(bet.to_string())
+    .bind(skipped.bet.to_string())
     .bind(at.micros())
-    .bind(reason)
-    .execute(&mut *to)
+    .bind(skipped.reason.as_deref())
+    .execute(to)
     .await?;
-    money(to, bet).await
+    Ok(())
 }
 
 async fn void(to: &mut AnyConnection, at: Instant, void: &BetVoid) -> Done {
@@ -188,9 +201,9 @@ async fn void(to: &mut AnyConnection, at: Instant, void: &BetVoid) -> Done {
     .bind(void.bet.to_string())
     .bind(at.micros())
     .bind(void.reason.as_deref())
-    .execute(&mut *to)
+    .execute(to)
     .await?;
-    money(to, void.bet).await
+    Ok(())
 }
 
 async fn deposit(to: &mut AnyConnection, at: Instant, deposit: &Deposit) -> Done {
@@ -250,91 +263,6 @@ async fn model(to: &mut AnyConnection, at: Instant, model: &ModelPublished) -> D
     .execute(to)
     .await?;
     Ok(())
-}
-
-/// What is known of a bet's money: its grant, the user's word, its last settlement.
-const STANDING: &str = "SELECT g.strategy, g.stake AS granted, p.word, p.stake AS placed, \
-     p.net_odds AS placed_net_odds, p.void_at, s.outcome, s.profit, s.settled_at \
-     FROM grants g LEFT JOIN placements p ON p.bet = g.bet \
-     JOIN settlements s ON s.bet = g.bet WHERE g.bet = $1 \
-     ORDER BY s.revision DESC LIMIT 1";
-
-/// Books what a bet brought, once it is granted and settled; a correction replaces it.
-async fn money(to: &mut AnyConnection, bet: BetId) -> Done {
-    let standing = sqlx::query(STANDING).bind(bet.to_string()).fetch_optional(&mut *to).await?;
-    let Some(row) = standing else { return Ok(()) };
-    let placement = Placement::of(&row)?;
-    let stake = placement.stake(Money::from_cents(row.try_get("granted")?));
-    let outcome: String = row.try_get("outcome")?;
-    let unit_profit = placement.unit_profit(&outcome, row.try_get("profit")?);
-    sqlx::query(
-        "INSERT INTO movements VALUES ($1, $2, $3, 'bet', $4, NULL) ON CONFLICT (id) DO UPDATE \
-         SET amount = excluded.amount, moved_at = excluded.moved_at",
-    )
-    .bind(format!("bet:{bet}"))
-    .bind(row.try_get::<String, _>("strategy")?)
-    .bind(row.try_get::<i64, _>("settled_at")?)
-    .bind(stake.times(unit_profit).cents())
-    .execute(to)
-    .await?;
-    Ok(())
-}
-
-/// How a bet ended, where that decides about money; a void or doubtful one returns the stake.
-fn outcome_of(outcome: &str) -> Option<Outcome> {
-    let ended: BetOutcome = serde_json::from_value(outcome.into()).ok()?;
-    Some(match ended {
-        BetOutcome::Win => Outcome::Win,
-        BetOutcome::HalfWin => Outcome::HalfWin,
-        BetOutcome::Push => Outcome::Push,
-        BetOutcome::HalfLoss => Outcome::HalfLoss,
-        BetOutcome::Loss => Outcome::Loss,
-        BetOutcome::Void | BetOutcome::Review => return None,
-    })
-}
-
-/// What the user said of a bet.
-pub(crate) struct Placement {
-    word: Option<String>,
-    stake: Option<i64>,
-    net_odds: Option<f64>,
-    void: bool,
-}
-
-impl Placement {
-    /// From the columns `word`, `placed`, `placed_net_odds` and `void_at`.
-    pub(crate) fn of(row: &AnyRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            word: row.try_get("word")?,
-            stake: row.try_get("placed")?,
-            net_odds: row.try_get("placed_net_odds")?,
-            void: row.try_get::<Option<i64>, _>("void_at")?.is_some(),
-        })
-    }
-
-    /// Whether the user said that he placed it.
-    pub(crate) fn is_placed(&self) -> bool {
-        self.word.as_deref() == Some("placed")
-    }
-
-    /// What counts as staked: what was granted, until the user says what he did.
-    pub(crate) fn stake(&self, granted: Money) -> Money {
-        match (&self.word, self.stake) {
-            (Some(_), Some(stake)) => Money::from_cents(stake),
-            _ => granted,
-        }
-    }
-
-    /// Profit of one unit, at the price that the user got, or at the price of record.
-    pub(crate) fn unit_profit(&self, outcome: &str, at_record: f64) -> f64 {
-        match outcome_of(outcome) {
-            Some(ended) if !self.void => {
-                let placed = self.net_odds.filter(|_| self.is_placed());
-                placed.map_or(at_record, |net_odds| ended.profit(net_odds))
-            }
-            _ => 0.0,
-        }
-    }
 }
 
 /// The word that JSON has for it.

@@ -1,5 +1,6 @@
 //! Following the log: what it says, taken in exactly once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use marabet_schemas::frame::{BadLine, Frame};
@@ -13,9 +14,10 @@ use crate::apply;
 use crate::database::Ledger;
 use crate::earlier::{Course, Filed};
 use crate::error::LedgerError;
+use crate::money;
 
 /// The consumer group on `bets`.
-pub const GROUP_BETS: &str = "ledger";
+pub const GROUP_BETS: &str = marabet_streams::group::LEDGER;
 /// The consumer group on `grants`.
 pub const GROUP_GRANTS: &str = "ledger.grants";
 
@@ -279,9 +281,17 @@ pub(crate) async fn take_frames(
     frames: &[&Frame],
 ) -> Result<(), sqlx::Error> {
     let Some(last) = frames.last() else { return Ok(()) };
+    let mut moved = BTreeSet::new();
     for frame in frames.iter().filter(|frame| frame.id > before) {
-        take_frame(to, partition, frame).await?;
+        for (index, event) in (0..).zip(&frame.events) {
+            let address = Address { partition, entry: frame.id, index };
+            match event {
+                Ok(event) => moved.extend(apply::event(to, event, address).await?),
+                Err(bad) => apply::reject(to, bad, address).await?,
+            }
+        }
     }
+    money::book(to, &moved).await?;
     sqlx::query(
         "UPDATE offsets SET entry_ms = $1, entry_seq = $2 WHERE stream = $3 AND partition = $4",
     )
@@ -291,21 +301,6 @@ pub(crate) async fn take_frames(
     .bind(i64::from(partition))
     .execute(&mut **to)
     .await?;
-    Ok(())
-}
-
-async fn take_frame(
-    to: &mut Transaction<'static, Any>,
-    partition: u16,
-    frame: &Frame,
-) -> Result<(), sqlx::Error> {
-    for (index, event) in (0..).zip(&frame.events) {
-        let address = Address { partition, entry: frame.id, index };
-        match event {
-            Ok(event) => apply::event(to, event, address).await?,
-            Err(bad) => apply::reject(to, bad, address).await?,
-        }
-    }
     Ok(())
 }
 

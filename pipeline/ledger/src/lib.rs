@@ -18,6 +18,7 @@ mod earlier;
 mod error;
 mod follow;
 mod migrate;
+mod money;
 mod rebuild;
 pub mod records;
 pub mod report;

@@ -8,9 +8,9 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::apply::Placement;
 use crate::database::Ledger;
 use crate::error::LedgerError;
+use crate::money::Placement;
 use crate::records::instant;
 
 /// Sums over settled bets.

@@ -11,6 +11,9 @@ use crate::error::LogError;
 use crate::log::Log;
 use crate::namespace::Slot;
 
+/// The field of a view that holds nothing: Redis has no empty hash.
+const NOTHING: &str = "";
+
 /// How long views are kept after their last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheTtl {
@@ -100,13 +103,16 @@ impl Log {
         name: &str,
     ) -> Result<Option<BTreeMap<String, String>>, LogError> {
         let view = self.namespace().cache(slot, name);
-        let fields: BTreeMap<String, String> = self.query(redis::cmd("HGETALL").arg(view)).await?;
+        let mut fields: BTreeMap<String, String> =
+            self.query(redis::cmd("HGETALL").arg(view)).await?;
         let hit = !fields.is_empty();
+        fields.remove(NOTHING);
         self.cache_stats().count(class, hit);
         Ok(hit.then_some(fields))
     }
 
-    /// Puts a view back that was rebuilt after a miss.
+    /// Puts a view back that was rebuilt after a miss; one that holds nothing too, so that it is
+    /// not looked for again as long as it is kept.
     ///
     /// # Errors
     /// [`LogError::Away`] when Redis is.
@@ -117,11 +123,15 @@ impl Log {
         name: &str,
         fields: &BTreeMap<String, String>,
     ) -> Result<(), LogError> {
-        if fields.is_empty() {
-            return Ok(());
-        }
         let view = self.namespace().cache(slot, name);
-        self.query::<redis::Value>(redis::cmd("HSET").arg(&view).arg(fields)).await?;
+        let mut command = redis::cmd("HSET");
+        command.arg(&view);
+        if fields.is_empty() {
+            command.arg(NOTHING).arg("");
+        } else {
+            command.arg(fields);
+        }
+        self.query::<redis::Value>(&command).await?;
         let seconds = self.cache_ttl().of(class).as_secs();
         self.query::<redis::Value>(redis::cmd("EXPIRE").arg(&view).arg(seconds)).await?;
         Ok(())

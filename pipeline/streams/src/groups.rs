@@ -95,6 +95,23 @@ impl Group {
         };
         Ok(lag + self.pending)
     }
+
+    /// The first entry that the group has not acknowledged; none when it is done with all.
+    pub(crate) async fn next(
+        &self,
+        connection: &mut Connection,
+        key: &str,
+    ) -> Result<Option<EntryId>, LogError> {
+        if self.pending > 0
+            && let Some(first) = first_pending(connection, key, &self.name).await?
+        {
+            return Ok(Some(first));
+        }
+        let mut command = redis::cmd("XRANGE");
+        command.arg(key).arg(format!("({}", self.last_delivered)).arg("+").arg("COUNT").arg(1);
+        let page = wire::entries(connection.ask(&command).await?)?;
+        Ok(page.first().map(|entry| entry.id))
+    }
 }
 
 /// Makes a group that reads a stream from its beginning, where there is none yet.

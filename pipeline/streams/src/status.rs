@@ -8,6 +8,7 @@ use crate::check;
 use crate::connect::Connections;
 use crate::error::LogError;
 use crate::feed::Ahead;
+use crate::group;
 use crate::groups;
 use crate::horizon::server_ms;
 use crate::log::Log;
@@ -95,6 +96,8 @@ pub struct GroupStatus {
     pub pending: u64,
     /// The last entry handed out.
     pub read_to: EntryId,
+    /// How old the first entry is that it is not done with, in milliseconds; 0 when it is.
+    pub age_ms: u64,
     /// The process that runs the stage here; none when nobody does.
     pub owner: Option<String>,
     /// Milliseconds until its lease ends, unless renewed; negative when it has ended.
@@ -190,6 +193,10 @@ impl Log {
                     groups::count_after(connection, &key, group.last_delivered, COUNT_MAX).await?
                 }
             };
+            let age_ms = match group.next(connection, &key).await? {
+                Some(next) => server_ms(connection).await?.saturating_sub(next.ms),
+                None => 0,
+            };
             let dead = self.namespace().dead(slot, &group.name);
             let dead = connection.query(redis::cmd("XLEN").arg(dead)).await?;
             let (owner, lease_left_ms) =
@@ -199,6 +206,7 @@ impl Log {
                 lag_counted: group.lag.is_none(),
                 pending: group.pending,
                 read_to: group.last_delivered,
+                age_ms,
                 owner,
                 lease_left_ms,
                 dead,
@@ -246,7 +254,7 @@ fn held_up(
     streams: &[StreamStatus],
     slowest: Option<&str>,
 ) -> Option<String> {
-    let Ahead { frames_max, memory_share_max, .. } = Ahead::default();
+    let Ahead { frames_max, durable_age_max, memory_share_max, .. } = Ahead::default();
     let full = nodes.iter().find_map(|node| {
         let share = node.memory_used as f64 / node.memory_max? as f64;
         (share > memory_share_max).then_some((node, share))
@@ -259,7 +267,14 @@ fn held_up(
             share * 100.0
         ));
     }
-    let groups = streams.iter().flat_map(|stream| &stream.groups);
-    let behind = groups.map(|group| group.lag + group.pending).max()?;
-    slowest.filter(|_| behind > frames_max).map(str::to_owned)
+    let of_partitions = streams.iter().filter(|stream| stream.partition.is_some());
+    let mut groups = of_partitions.flat_map(|stream| &stream.groups);
+    let too_far = groups.any(|group| {
+        if group::reads_behind_the_horizon(&group.group) {
+            u128::from(group.age_ms) > durable_age_max.as_millis()
+        } else {
+            group.lag + group.pending > frames_max
+        }
+    });
+    slowest.filter(|_| too_far).map(str::to_owned)
 }

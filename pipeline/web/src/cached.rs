@@ -34,11 +34,15 @@ pub(crate) async fn odds(
     key: &MatchKey,
 ) -> Result<BTreeMap<Market, BTreeMap<Book, Standing>>, LogError> {
     let name = view::odds(key);
-    let cached = app.log.cached(CacheClass::Odds, key, &name).await?.unwrap_or_default();
+    let cached = app.log.cached(CacheClass::Odds, key, &name).await?;
+    let is_new = cached.is_none();
+    let cached = cached.unwrap_or_default();
     let (known, gone, seen) = of_board(app, key);
     let missing: Fields =
         known.into_iter().filter(|(field, _)| !cached.contains_key(field)).collect();
-    put_back(app, CacheClass::Odds, key, &name, &missing).await?;
+    if is_new || !missing.is_empty() {
+        put_back(app, CacheClass::Odds, key, &name, &missing).await?;
+    }
     let mut markets: BTreeMap<Market, BTreeMap<Book, Standing>> = BTreeMap::new();
     for (field, line) in cached.iter().chain(&missing) {
         let Ok(event) = Event::from_line(line) else { continue };
@@ -85,7 +89,9 @@ pub(crate) async fn predictions(
 ) -> Result<BTreeMap<Market, Prediction>, LogError> {
     let name = view::predictions(key);
     let class = CacheClass::Predictions;
-    let cached = app.log.cached(class, key, &name).await?.unwrap_or_default();
+    let cached = app.log.cached(class, key, &name).await?;
+    let is_new = cached.is_none();
+    let cached = cached.unwrap_or_default();
     let missing: Fields = {
         let board = app.board();
         let one = board.one_match(key);
@@ -100,7 +106,9 @@ pub(crate) async fn predictions(
         });
         lines.filter(|(field, _)| !cached.contains_key(field)).collect()
     };
-    put_back(app, class, key, &name, &missing).await?;
+    if is_new || !missing.is_empty() {
+        put_back(app, class, key, &name, &missing).await?;
+    }
     let all = cached.iter().chain(&missing);
     Ok(all
         .filter_map(|(market, json)| Some((market.parse().ok()?, serde_json::from_str(json).ok()?)))

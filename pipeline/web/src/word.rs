@@ -43,8 +43,11 @@ pub enum WordError {
     #[error("no stake was granted to a bet {0}; `marabet bets list` has them all")]
     NoBet(BetId),
     /// A bet is placed with money.
-    #[error("a placed bet has a stake above 0; name it")]
-    NoStake,
+    #[error("a placed bet has a stake above 0, got {0}")]
+    NoStake(Money),
+    /// The bet was alerted without money, so that its stake must be said.
+    #[error("bet {0} was granted no stake; say what it was placed with")]
+    NoneGranted(BetId),
     /// The log is away.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -60,10 +63,12 @@ pub async fn say(log: &Log, bet: BetId, word: &Word, at: Instant) -> Result<Even
     let body: Body = match word.clone() {
         Word::Placed { odds, stake, book } => {
             let alerted = &grant.value_bet;
-            let stake = stake.unwrap_or(grant.stake);
-            if stake <= Money::ZERO {
-                return Err(WordError::NoStake);
-            }
+            let stake = match stake {
+                Some(stake) if stake <= Money::ZERO => return Err(WordError::NoStake(stake)),
+                Some(stake) => stake,
+                None if grant.stake <= Money::ZERO => return Err(WordError::NoneGranted(bet)),
+                None => grant.stake,
+            };
             let book = book.unwrap_or_else(|| alerted.book.clone());
             BetPlaced { bet, book, odds: odds.unwrap_or(alerted.odds), stake }.into()
         }

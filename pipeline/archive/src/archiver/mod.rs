@@ -18,7 +18,7 @@ use crate::archive::Archive;
 use crate::error::ArchiveError;
 
 /// The consumer group of the archive, on each stream.
-pub const GROUP: &str = "archive";
+pub const GROUP: &str = marabet_streams::group::ARCHIVE;
 
 /// How the archiver writes.
 #[derive(Debug, Clone)]

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::connect::Connection;
 use crate::error::LogError;
-use crate::groups;
+use crate::group;
+use crate::groups::{self, Group};
+use crate::horizon::server_ms;
 use crate::namespace::{Namespace, Stream};
 use crate::trim::memory_share;
 
@@ -14,6 +16,9 @@ use crate::trim::memory_share;
 pub struct Ahead {
     /// Most frames of a partition that the slowest group of any stream may be behind.
     pub frames_max: u64,
+    /// How old what a group has not dealt with may be where it reads behind the durable horizon,
+    /// and so is behind by seconds at any rate.
+    pub durable_age_max: Duration,
     /// Most bytes of the feed that these frames may have had, by the mean of this writer's.
     pub bytes_max: u64,
     /// The share of the server's memory bound above which facts wait.
@@ -22,7 +27,12 @@ pub struct Ahead {
 
 impl Default for Ahead {
     fn default() -> Self {
-        Self { frames_max: 128, bytes_max: 4 << 20, memory_share_max: 0.7 }
+        Self {
+            frames_max: 32,
+            durable_age_max: Duration::from_secs(10),
+            bytes_max: 4 << 20,
+            memory_share_max: 0.7,
+        }
     }
 }
 
@@ -85,7 +95,7 @@ impl Pace {
         let most = self.bounds.frames_max.min(self.bounds.bytes_max / frame_bytes).max(1);
         for key in &self.streams {
             for group in groups::of(connection, key).await? {
-                if group.behind(connection, key, most + 1).await? > most {
+                if self.is_too_far(connection, key, &group, most).await? {
                     return Ok(Some(HeldUp { by: format!("group {} of {key}", group.name) }));
                 }
             }
@@ -106,6 +116,21 @@ impl Pace {
         self.frames_at_look = self.frames;
         self.bytes_at_look = self.bytes;
         Ok(None)
+    }
+
+    async fn is_too_far(
+        &self,
+        connection: &mut Connection,
+        key: &str,
+        group: &Group,
+        most: u64,
+    ) -> Result<bool, LogError> {
+        if !group::reads_behind_the_horizon(&group.name) {
+            return Ok(group.behind(connection, key, most + 1).await? > most);
+        }
+        let Some(next) = group.next(connection, key).await? else { return Ok(false) };
+        let age_ms = server_ms(connection).await?.saturating_sub(next.ms);
+        Ok(u128::from(age_ms) > self.bounds.durable_age_max.as_millis())
     }
 
     /// The group of this partition that is furthest behind, if one is.

@@ -27,6 +27,16 @@ use strays::{Of, Strays};
 
 /// How long a reader waits at most before it asks again for a lease that another has.
 const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
+/// The archive's group.
+pub const ARCHIVE: &str = "archive";
+/// The ledger's group on the bets.
+pub const LEDGER: &str = "ledger";
+
+/// Whether the group reads nothing before it is durable, so that it is always some seconds behind.
+pub(crate) fn reads_behind_the_horizon(group: &str) -> bool {
+    [ARCHIVE, LEDGER].contains(&group)
+}
+
 /// How long one reading waits for what was read to be durable.
 const DURABLE_WITHIN: Duration = Duration::from_secs(1);
 

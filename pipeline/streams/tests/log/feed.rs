@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use marabet_schemas::Event;
 use marabet_streams::{Ahead, FeedOptions, FeedWriter, LogError, ShutdownTrigger, Stream};
 
 use crate::support::{
@@ -162,6 +163,39 @@ async fn the_feed_waits_for_the_slowest_group() {
     let (_, (_tasks, _trigger)) = tokio::join!(appending, relief);
     until_derived(&log, Stream::Priced, all.len()).await;
     assert_eq!(log.metrics().feed.waits_for(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_archive_holds_the_feed_up_by_age_and_not_by_frames() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let _: String =
+        server.say(&["XGROUP", "CREATE", "mb:{00}:feed", "archive", "0", "MKSTREAM"]).await;
+    let durable_age_max = Duration::from_secs(2);
+    let ahead = Ahead { frames_max: 4, durable_age_max, ..Ahead::default() };
+    let options = FeedOptions { ahead, ..FeedOptions::default() };
+    let writer = FeedWriter::open(&log, &"test".into(), options).await.unwrap();
+    let all = facts(64, 256);
+    let append = async |events: &[Event]| {
+        for some in events.chunks(256) {
+            writer.append(some).await.unwrap();
+            writer.flush().await.unwrap();
+        }
+    };
+    let (first, second) = all.split_at(all.len() / 2);
+    append(first).await;
+    assert_eq!(log.metrics().feed.waits_for(), None, "32 frames are young");
+    tokio::time::sleep(durable_age_max).await;
+    let appending = append(second);
+    let relief = async {
+        until("it is held up", || async {
+            log.metrics().feed.waits_for().is_some_and(|by| by.contains("group archive"))
+        })
+        .await;
+        let _: String = server.say(&["XGROUP", "SETID", "mb:{00}:feed", "archive", "$"]).await;
+    };
+    tokio::join!(appending, relief);
+    assert_eq!(lines(&log, Stream::Feed, 0).await.len(), all.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,7 @@
 //! The line: facts go in, what follows comes out, in order, once.
 
+use std::collections::BTreeMap;
+
 use marabet_stage::CacheClass;
 use marabet_streams::{ShutdownTrigger, Slot, Stream};
 
@@ -49,6 +51,24 @@ async fn what_a_stage_derives_stands_under_its_input_s_id_and_the_group_has_no_l
         .say(&["HGET", &log.namespace().fence(Slot::Partition(0), "counting"), "owner"])
         .await;
     assert_eq!(owner, "", "the lease was given back");
+}
+
+#[tokio::test]
+async fn a_view_that_holds_nothing_is_there_once_it_was_put_back() {
+    let server = Server::start().await;
+    let log = server.log(1).await;
+    let (class, key) = (CacheClass::Predictions, support::key(3));
+    let view = async || log.cached(class, &key, "predictions").await.unwrap();
+    assert_eq!(view().await, None);
+    let put = async |fields| {
+        log.put_view(class, Slot::Partition(0), "predictions", &fields).await.unwrap();
+    };
+    put(BTreeMap::new()).await;
+    assert_eq!(view().await, Some(BTreeMap::new()));
+    let fields = BTreeMap::from([("1x2".to_owned(), "{}".to_owned())]);
+    put(fields.clone()).await;
+    assert_eq!(view().await, Some(fields));
+    assert_eq!((log.cache_stats().hits(class), log.cache_stats().misses(class)), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -18,7 +18,8 @@ use crate::word::{Word, WordError, say};
 pub(crate) struct Placed {
     /// At what decimal odds.
     odds: Option<Odds>,
-    /// With what stake, in the account's currency; above 0.
+    /// With what stake, in the account's currency, to the nearest hundredth; above 0.
+    #[schemars(extend("minimum" = 0.005, "exclusiveMaximum" = 9e13))]
     stake: Option<Money>,
     /// At which book.
     book: Option<Book>,
@@ -72,7 +73,8 @@ async fn said(app: &App, bet: BetId, word: Word) -> Result<Json<Said>, Problem> 
     let at = app.now(&app.board());
     let event = say(&app.log, bet, &word, at).await.map_err(|error| match error {
         WordError::NoBet(_) => Problem::not_found(error.to_string()),
-        WordError::NoStake => Problem::refused(error.to_string()),
+        WordError::NoStake(_) => Problem::refused(error.to_string()),
+        WordError::NoneGranted(_) => Problem::conflict(error.to_string()),
         WordError::Log(error) => error.into(),
     })?;
     tracing::info!(%bet, "the user said {}", event.kind().name());
