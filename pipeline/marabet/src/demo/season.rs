@@ -54,7 +54,7 @@ pub(super) async fn find(arguments: &DemoArgs, quiet: bool) -> anyhow::Result<Se
 #[allow(clippy::print_stderr, reason = "a person should know why this is no real season")]
 fn tell_simulated(reason: &anyhow::Error) {
     eprintln!(
-        "no real season: {reason:#}\n\
+        "no real season: {reason}\n\
          a SIMULATED league follows; for real ones name a folder of football-data.co.uk files \
          with --data or MARABET_DATA"
     );
