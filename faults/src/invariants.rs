@@ -120,6 +120,11 @@ pub(crate) async fn check(
 }
 
 impl Found {
+    /// Whether nothing is lost, doubled or out of order.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.streams.values().all(Compared::is_clean)
+    }
+
     fn compare(&mut self, stream: &'static str, expected: &[String], found: &[String]) {
         self.streams.entry(stream).or_default().add(&Compared::of(expected, found));
     }

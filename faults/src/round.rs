@@ -41,8 +41,7 @@ pub(crate) async fn run(campaign: &Campaign, number: u64, kills: u32) -> anyhow:
     let seed = campaign.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9));
     let home = tempfile::Builder::new().prefix("marabet-faults-").tempdir()?;
     let done = within(campaign, home.path(), seed, kills).await;
-    let clean = |round: &Round| round.found.streams.values().all(invariants::Compared::is_clean);
-    if !done.as_ref().is_ok_and(clean) {
+    if !done.as_ref().is_ok_and(|round| round.found.is_clean()) {
         let kept = home.keep();
         (campaign.say)(&format!("the round's folder is kept: {}", kept.display()));
     }
@@ -83,6 +82,9 @@ async fn within(
     let mut connection = line.server.connection().await?;
     let found = invariants::check(&log, &mut connection, &expected, &line.place.alerts()).await?;
     let Line { mut processes, server, faults, skipped, .. } = line;
+    if !found.is_clean() {
+        server.keep_log(&folder.join("log"))?;
+    }
     let (gave_up, bytes_torn) = (std::mem::take(&mut processes.gave_up), server.bytes_torn);
     drop(processes);
     server.stop().await;

@@ -96,7 +96,7 @@ impl Server {
         let pid = Pid::from_raw(i32::try_from(pid)?).context("a process has a number")?;
         kill_process(pid, Signal::KILL)?;
         if let Some(redis) = self.redis.take() {
-            // It finds the server dead, and does not start it again.
+            // It finds the server dead, or the one that was started since, which ends.
             redis.stop().await;
         }
         if let Some(share) = torn {
@@ -140,6 +140,16 @@ impl Server {
         let mut command = redis::cmd("CONFIG");
         command.arg("SET").arg("maxmemory").arg(bytes);
         Ok(command.query_async::<()>(&mut connection).await?)
+    }
+
+    /// Copies what the server has written, which goes with its disk, for whoever looks for a fault.
+    pub(crate) fn keep_log(&self, to: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(to)?;
+        for part in std::fs::read_dir(self.folder.join("appendonlydir"))? {
+            let part = part?;
+            std::fs::copy(part.path(), to.join(part.file_name()))?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn stop(mut self) {

@@ -64,6 +64,13 @@ pub(crate) fn repair(folder: &Path, copies: &Path) -> Result<Option<Repair>, Emb
     Ok(Some(Repair { file, bytes_cut: size - good, bytes_left: good, copy }))
 }
 
+/// How long the part is that was written last; 0 where there is none.
+pub(crate) fn length(folder: &Path) -> Result<u64, EmbeddedError> {
+    let Some(file) = last_part(folder)? else { return Ok(0) };
+    let io = |error| EmbeddedError::Io { what: format!("measuring {}", file.display()), error };
+    Ok(file.metadata().map_err(io)?.len())
+}
+
 /// The part that was written last, by the manifest: `file … seq … type i`, the last such line.
 fn last_part(folder: &Path) -> Result<Option<PathBuf>, EmbeddedError> {
     let manifest = folder.join("appendonly.aof.manifest");

@@ -53,7 +53,8 @@ impl Folder {
         self.path.join("redis.pid")
     }
 
-    /// The mark that the server was stopped cleanly, so that its file need not be checked.
+    /// The mark that the server was stopped cleanly, so that its file need not be checked as long
+    /// as it has the length that the mark says.
     pub(crate) fn clean_mark(&self) -> PathBuf {
         self.path.join("stopped-cleanly")
     }

@@ -34,7 +34,10 @@ impl Server {
             return Ok((server, None));
         }
         let program = find::server(options.server.as_deref())?;
-        let repair = if folder.clean_mark().exists() {
+        let marked = std::fs::read_to_string(folder.clean_mark()).ok();
+        let length = aof::length(&folder.aof())?.to_string();
+        // A file that was cut after the clean stop is not what the mark speaks of.
+        let repair = if marked.is_some_and(|marked| marked == length) {
             None
         } else {
             aof::repair(&folder.aof(), &folder.path().join("damaged"))?
@@ -91,6 +94,10 @@ impl Server {
         set("daemonize", &"no");
         set("appendonly", &"yes");
         set("appendfsync", &"everysec");
+        // Redis itself would cut a torn end back to the last whole command, which may stand in the
+        // middle of a transaction. What is written next then belongs to that transaction at the
+        // start after, and half of an append comes true without its other half: we cut.
+        set("aof-load-truncated", &"no");
         set("save", &"");
         // The file is rewritten often under load, and what it then holds is small: to compress it,
         // or to begin at the server's own 64 MB, would cost more processor than it spares disk.
@@ -151,9 +158,9 @@ impl Server {
             std::thread::sleep(ASK_EVERY);
             clean = clean || socket::shut_down(folder.socket(), STOP_WITHIN);
         }
-        if clean {
+        if clean && let Ok(length) = aof::length(&folder.aof()) {
             // Without the mark the file is checked, which finds nothing.
-            let _ = std::fs::write(folder.clean_mark(), "");
+            let _ = std::fs::write(folder.clean_mark(), length.to_string());
         }
     }
 }

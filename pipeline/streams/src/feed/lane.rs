@@ -313,9 +313,11 @@ impl LaneTask {
             "the server lost who owns the source; it is taken again after batch {}",
             owned.batch
         );
-        let last = owned.batch;
+        let (before, last) = (self.owned.batch, owned.batch);
         self.owned = owned;
-        if self.sent.rewind(last) { Ok(()) } else { Err(self.lost(last)) }
+        // More than was there when it was first taken comes from the owner before, who was not
+        // fenced off for a while: that may be cut otherwise than what this writer has.
+        if last == before && self.sent.rewind(last) { Ok(()) } else { Err(self.lost(last)) }
     }
 
     fn lost(&self, last: u64) -> LogError {
