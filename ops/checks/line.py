@@ -33,7 +33,7 @@ def until(what, holds, seconds=90):
 class Line:
     """`marabet demo --serve` on a port of its own."""
 
-    def __init__(self):
+    def __init__(self, settings=None):
         self.folder = tempfile.TemporaryDirectory(prefix="marabet-check-")
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -42,7 +42,7 @@ class Line:
             "MARABET_WEB__ADDRESS": f"127.0.0.1:{self.port}",
             "MARABET_WEB__REQUESTS_PER_S": "100000",
             "MARABET_WEB__BURST": "100000",
-        }
+        } | (settings or {})
         command = [PROGRAM, "demo", "--simulate", "--serve", "--folder", f"{self.folder.name}/demo"]
         self.output = open(f"{self.folder.name}/output", "w+", encoding="utf-8")
         self.process = subprocess.Popen(command, env=environment, stdout=self.output, stderr=self.output)
@@ -60,11 +60,17 @@ class Line:
         with urllib.request.urlopen(f"{self.base}/api/v1{path}") as answer:
             return json.load(answer)
 
+    def post(self, path, value):
+        """What the API answers to JSON."""
+        return self._post(path, json.dumps(value).encode(), "application/json")
+
     def post_events(self, *events):
         """Appends own events; returns once they are on disk."""
         body = "\n".join(json.dumps(event) for event in events).encode()
-        headers = {"Content-Type": "application/x-ndjson"}
-        request = urllib.request.Request(f"{self.base}/api/v1/events", body, headers)
+        return self._post("/events", body, "application/x-ndjson")
+
+    def _post(self, path, body, media_type):
+        request = urllib.request.Request(f"{self.base}/api/v1{path}", body, {"Content-Type": media_type})
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 

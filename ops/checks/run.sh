@@ -16,4 +16,9 @@ if ! cmp -s requirements.txt "$venv/requirements.txt"; then
   }
   cp requirements.txt "$venv/requirements.txt"
 fi
+# `run.sh screenshots` takes README's pictures anew instead.
+if [ "${1:-}" = screenshots ]; then
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'pillow>=11'
+  exec env PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" screenshots.py
+fi
 exec env PATH="$venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m unittest "${@:---verbose}"

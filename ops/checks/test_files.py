@@ -84,6 +84,16 @@ class Files(unittest.TestCase):
                 done = run(*command)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_every_alert_fires_on_its_fault_and_not_before(self):
+        rules = OPS / "prometheus"
+        done = run("promtool", "test", "rules", "alerts.test.yml", cwd=rules)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        alerts = [rule["alert"] for group in yaml.safe_load((rules / "alerts.yml").read_text())["groups"]
+                  for rule in group["rules"]]
+        cases = yaml.safe_load((rules / "alerts.test.yml").read_text())["tests"]
+        fire = {test["alertname"] for one in cases for test in one["alert_rule_test"] if test.get("exp_alerts")}
+        self.assertEqual(fire, set(alerts))
+
     def test_redis_takes_its_configuration(self):
         with tempfile.TemporaryDirectory() as folder:
             text = (OPS / "redis.conf").read_text().replace("/var/lib/redis", folder)

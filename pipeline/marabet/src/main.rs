@@ -14,6 +14,7 @@ mod output;
 mod replay;
 mod sources;
 mod summary;
+mod telemetry;
 mod work;
 
 use std::process::ExitCode;
@@ -26,20 +27,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    start_logging(&cli.global.log_level, cli.global.log_format);
-    match command::execute(&cli) {
+    let done = telemetry::start(&cli.command, &cli.global).and_then(|telemetry| {
+        let done = command::execute(&cli);
+        telemetry.close();
+        done
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error, cli.global.json),
-    }
-}
-
-fn start_logging(level: &str, format: cli::LogFormat) {
-    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| level.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        cli::LogFormat::Human => builder.init(),
-        cli::LogFormat::Json => builder.json().init(),
     }
 }

@@ -7,8 +7,10 @@ use marabet_schemas::frame::BadLine;
 use marabet_schemas::{Body, Event};
 use marabet_streams::backoff::Backoff;
 use marabet_streams::group::{Delivery, Reader, ReaderOptions};
+use marabet_streams::trace::TARGET;
 use marabet_streams::{Log, LogError, Shutdown, Stream};
 use tokio::time::MissedTickBehavior;
+use tracing::{Instrument, Span};
 
 use crate::Notifier;
 use crate::outbox::OutboxError;
@@ -113,7 +115,9 @@ async fn serve(
             let read = deliveries.iter().take_while(|one| one.frame.newer().is_none()).count();
             deliveries.truncate(read);
         }
-        let telling = while_kept(reader, tell(notifier, &deliveries, looks_around));
+        let span = span(notifier.channel(), &deliveries);
+        let telling = tell(notifier, &deliveries, looks_around).instrument(span);
+        let telling = while_kept(reader, telling);
         let Some(kept) = shutdown.unless_asked(telling).await else {
             return Ok(End::Asked);
         };
@@ -130,6 +134,26 @@ async fn serve(
             return Ok(End::Newer(newer));
         }
     }
+}
+
+/// The span of telling what came at once, linked to the frames that it follows from.
+fn span(channel: &str, deliveries: &[Delivery]) -> Span {
+    let Some(first) = deliveries.first() else { return Span::none() };
+    let links = || {
+        let causes = deliveries.iter().filter_map(|one| one.causes.as_deref());
+        causes.collect::<Vec<_>>().join(" ")
+    };
+    tracing::debug_span!(
+        target: TARGET,
+        parent: None,
+        "tell",
+        otel.name = "tell",
+        otel.kind = "consumer",
+        trace.links = links(),
+        channel,
+        entry = %first.frame.id,
+        frames = deliveries.len(),
+    )
 }
 
 /// Does something, and keeps the right to read meanwhile, which a slow channel would outlast.

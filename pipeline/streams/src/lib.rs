@@ -42,6 +42,7 @@ mod script;
 pub mod share;
 pub mod shutdown;
 pub mod status;
+pub mod trace;
 pub mod trim;
 mod upkeep;
 pub mod watchdog;

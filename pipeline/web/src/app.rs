@@ -58,8 +58,8 @@ impl Shared {
         options: ServerOptions,
         shutdown: Shutdown,
     ) -> Result<Self, ServeError> {
-        let ServerOptions { clock, settings, office } = options;
-        let registry = crate::metrics::registry(log)?;
+        let ServerOptions { clock, settings, office, notifiers } = options;
+        let registry = crate::metrics::registry(log, notifiers)?;
         let http = HttpMetrics::register(&registry)?;
         let mut tickets = [0; 32];
         getrandom::fill(&mut tickets).map_err(ServeError::Random)?;

@@ -1,11 +1,13 @@
 //! The metrics of a process that serves no dashboard, and whether it is alive.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use marabet_notify::Notifier;
 use marabet_streams::{Condition, Log, Shutdown};
 use tokio::net::TcpListener;
 
@@ -20,10 +22,15 @@ const CONNECTIONS_MAX: usize = 64;
 ///
 /// # Errors
 /// [`ServeError::Listen`] when the address cannot be had.
-pub async fn serve(log: Log, address: SocketAddr, shutdown: Shutdown) -> Result<(), ServeError> {
+pub async fn serve(
+    log: Log,
+    notifiers: Vec<Arc<Notifier>>,
+    address: SocketAddr,
+    shutdown: Shutdown,
+) -> Result<(), ServeError> {
     let listener =
         TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
-    let registry = metrics::registry(&log)?;
+    let registry = metrics::registry(&log, notifiers)?;
     let expose = move || async move {
         let text = metrics::exposition(&registry.gather());
         ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text)

@@ -27,6 +27,7 @@ mod office;
 mod openapi;
 mod page;
 mod problem;
+mod room;
 mod server;
 pub mod word;
 

@@ -1,7 +1,6 @@
-//! Taking connections: at most so many, none that dawdles over its headers, all ended on request.
+//! Taking connections: none that dawdles over its headers, all ended on request.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +12,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use marabet_streams::Shutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+
+use crate::room::Room;
 
 /// How long a client may take to send the head of a request; how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(crate) async fn serve(
     mut shutdown: Shutdown,
 ) {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(connections_max));
+    let mut room = Room::new(connections_max);
     while let Some(accepted) = shutdown.unless_asked(listener.accept()).await {
         let (socket, from) = match accepted {
             Ok(accepted) => accepted,
@@ -42,11 +42,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        // One too many is closed at once: the client sees it, and the others are served.
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            drop(socket);
-            continue;
-        };
+        let Some((socket, place)) = room.place_for(socket) else { continue };
         let connection = connection(socket, from, router.clone(), &graceful);
         tokio::spawn(async move {
             connection.await;

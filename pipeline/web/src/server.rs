@@ -10,11 +10,14 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use marabet_notify::Notifier;
 use marabet_streams::{Log, Shutdown, clock};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use crate::app::{App, Shared};
 use crate::clock::Clock;
@@ -30,7 +33,7 @@ use crate::{api, assets, etag, follow, guard, headers, listen, metrics};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a server is started with.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ServerOptions {
     /// Whose time counts as now.
     pub clock: Clock,
@@ -38,6 +41,8 @@ pub struct ServerOptions {
     pub settings: Value,
     /// What can be asked beside the log; none where there is no ledger.
     pub office: Option<Arc<Office>>,
+    /// Those who tell of bets in this process, for its metrics.
+    pub notifiers: Vec<Arc<Notifier>>,
 }
 
 /// Why the server does not serve.
@@ -164,15 +169,38 @@ fn router(app: &App) -> Router {
         .with_state(Arc::clone(app))
 }
 
-/// Counts and times the requests of the API by their route.
+/// Counts and times the requests of the API by their route, each within a span of its own.
 async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = clock::moment();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
-    let response = next.run(request).await;
+    let span = span(&request, &route);
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    if response.status().is_server_error() {
+        span.record("error", response.status().as_str());
+    }
     app.http.count(&method, &route, response.status(), began.elapsed());
     response
+}
+
+/// The span of a request, in the trace of whoever asks, where it says which that is.
+fn span(request: &Request, route: &str) -> Span {
+    let method = request.method().as_str();
+    let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    tracing::debug_span!(
+        target: marabet_streams::trace::TARGET,
+        parent: None,
+        "request",
+        otel.name = %format_args!("{method} {route}"),
+        otel.kind = "server",
+        trace.parent = caller,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        error = Empty,
+    )
 }
 
 async fn time_limit(request: Request, next: Next) -> Response {

@@ -34,7 +34,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    fn words(&self) -> (&'static str, &str) {
+    pub(super) fn words(&self) -> (&'static str, &str) {
         match self {
             Self::Done(result) => ("done", result),
             Self::Failed(error) => ("failed", error),

@@ -7,6 +7,8 @@ use marabet_schemas::Instant;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::ending::{Ended, Outcome};
 use super::{Running, Say, Worker};
@@ -32,7 +34,9 @@ impl Worker {
         let running = Running { fence, progress: Arc::clone(&progress), say };
         self.lock().insert(id.clone(), running);
         let worker = self.clone();
-        tokio::spawn(async move {
+        let span = span(&id, &kind, attempt);
+        let inner = span.clone();
+        let running = async move {
             let (cancel, cancelled) = watch::channel(false);
             let run = Run {
                 id: id.clone(),
@@ -47,7 +51,7 @@ impl Worker {
             };
             let outcome = match worker.registry.get(&kind) {
                 Ok(job) => {
-                    let work = tokio::spawn(work(Arc::clone(job), run));
+                    let work = tokio::spawn(work(Arc::clone(job), run).instrument(inner.clone()));
                     let timeout = Duration::from_millis(timeout_ms);
                     supervise(work, timeout, told, &cancel).await
                 }
@@ -56,12 +60,35 @@ impl Worker {
             };
             worker.lock().remove(&id);
             if let Some(outcome) = outcome {
+                let (how, text) = outcome.words();
+                inner.record("outcome", how);
+                if matches!(outcome, Outcome::Failed(_) | Outcome::Refused(_)) {
+                    inner.record("error", text);
+                }
                 let pause = pause(Duration::from_millis(pause_ms), attempt);
                 // Without a receiver the worker has ended, and the lease runs out.
                 let _ = to.send(Ended { id, fence, outcome, pause, _place: place }).await;
             }
-        });
+        };
+        tokio::spawn(running.instrument(span));
     }
+}
+
+/// The span of one attempt; those of a job make one trace, which begins with the first.
+fn span(id: &str, kind: &str, attempt: u32) -> Span {
+    tracing::debug_span!(
+        target: marabet_streams::trace::TARGET,
+        parent: None,
+        "job",
+        otel.name = %format_args!("job {kind}"),
+        trace.key = %format_args!("job/{id}"),
+        trace.origin = attempt == 1,
+        job = id,
+        kind,
+        attempt,
+        outcome = Empty,
+        error = Empty,
+    )
 }
 
 async fn work(job: Arc<dyn Job>, run: Run) -> Result<Value, JobError> {

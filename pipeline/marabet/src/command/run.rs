@@ -17,9 +17,10 @@ use marabet_web::clock::Clock as FaceClock;
 
 use crate::cli::{RunArgs, Speed, StageName};
 use crate::config::Config;
+use crate::line::alerts::{self, Alerts};
 use crate::line::feeder::Feeder;
 use crate::line::stages::{Part, Stages};
-use crate::line::{alerts, faces, open, past, restart};
+use crate::line::{faces, open, past, restart};
 use crate::sources::{self, Opening, Setup};
 use crate::work::Beside;
 
@@ -37,13 +38,17 @@ async fn run(log: &Log, arguments: &RunArgs, config: &Config) -> anyhow::Result<
         stages: arguments.stages.clone(),
         partitions: arguments.partitions.clone(),
         clock,
-        alerts: alerts::channels(&config.notify)?,
+        alerts: Alerts::default(),
         archive: Some(archiving(arguments, config)?),
         // What standard input has said cannot be asked for again.
         on_stuck: restart::on_stuck(!arguments.stdin),
         ledger: None,
         follows_sources: follows_sources(arguments, config),
     };
+    // Nobody else tells anything, or needs the secrets for it.
+    if part.runs(StageName::Notify) || part.runs(StageName::Jobs) {
+        part.alerts = alerts::channels(&config.notify)?;
+    }
     if part.runs(StageName::Ledger) || part.runs(StageName::Jobs) {
         part.ledger = Some(open::ledger(config).await?);
     }

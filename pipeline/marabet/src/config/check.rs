@@ -50,6 +50,7 @@ pub(crate) fn findings(
     for fault in config.web.faults() {
         problems.check(false, &format!("web.{}", fault.key), fault.problem);
     }
+    telemetry(config, &mut problems);
     jobs(config, &mut problems);
     notify(config, &mut problems);
     problems.check(
@@ -124,6 +125,27 @@ fn books(config: &Config, problems: &mut Problems) {
             (0.0..0.5).contains(&rules.commission),
             &format!("books.{book}.commission"),
             format!("is a share of the winnings below 0.5, got {}; 0.02 is 2 %", rules.commission),
+        );
+    }
+}
+
+fn telemetry(config: &Config, problems: &mut Problems) {
+    let share = config.telemetry.share;
+    problems.check(
+        (0.0..=1.0).contains(&share),
+        "telemetry.share",
+        format!("must lie in 0..=1, got {share}"),
+    );
+    if let Some(url) = &config.telemetry.otlp {
+        problems.check(
+            url.starts_with("http://") || url.starts_with("https://"),
+            "telemetry.otlp",
+            format!("must be the URL of a collector, such as http://localhost:4318, got `{url}`"),
+        );
+        problems.check(
+            !url.contains('@'),
+            "telemetry.otlp",
+            "must hold no password, which would be shown; give it as a header in telemetry.headers",
         );
     }
 }

@@ -10,6 +10,7 @@ mod file;
 mod notify;
 mod schedule;
 mod sources;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub(crate) use sources::{
     ApiFootballConfig, BetfairConfig, ClientConfig, FootballDataConfig, FootballDataFilesConfig,
     OddsApiConfig, PinnacleConfig, PricesConfig, SourcesConfig,
 };
+pub(crate) use telemetry::TelemetryConfig;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) notify: NotifyConfig,
     /// How the API and the dashboard are served.
     pub(crate) web: WebConfig,
+    /// Who is told what this process does.
+    pub(crate) telemetry: TelemetryConfig,
     /// Where live facts come from.
     pub(crate) sources: SourcesConfig,
     /// Where the ledger is.
@@ -70,6 +74,7 @@ impl Default for Config {
             training: TrainingConfig::default(),
             notify: NotifyConfig::default(),
             web: WebConfig::default(),
+            telemetry: TelemetryConfig::default(),
             sources: SourcesConfig::default(),
             ledger: LedgerConfig::default(),
             jobs: JobsConfig::default(),

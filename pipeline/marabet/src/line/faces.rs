@@ -30,7 +30,7 @@ pub(crate) async fn dashboard(
             None
         }
     };
-    let options = ServerOptions { clock, settings, office };
+    let options = ServerOptions { clock, settings, office, notifiers: stages.notifiers.clone() };
     let server = Server::bind(log, config.web.clone(), options, stages.shutdown()).await?;
     let address = server.address();
     stages.beside(async move { server.serve().await.context("the dashboard") });
@@ -81,8 +81,11 @@ fn is_address_taken(error: &anyhow::Error) -> bool {
 pub(crate) fn metrics(log: &Log, stages: &mut Stages, config: &Config) {
     let Some(address) = config.web.metrics else { return };
     let (log, shutdown) = (log.clone(), stages.shutdown());
+    let notifiers = stages.notifiers.clone();
     stages.beside(async move {
-        exporter::serve(log, address, shutdown).await.context("the metrics of this process")
+        exporter::serve(log, notifiers, address, shutdown)
+            .await
+            .context("the metrics of this process")
     });
 }
 

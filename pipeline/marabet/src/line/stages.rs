@@ -102,8 +102,12 @@ impl Stages {
         if part.runs(StageName::Portfolio) {
             stages.portfolio(&options, &shutdown);
         }
+        // Bets are told by the one, reports and errors by the other.
+        if part.runs(StageName::Notify) || part.runs(StageName::Jobs) {
+            stages.notifiers = part.alerts.notifiers(log, &part.clock);
+        }
         if part.runs(StageName::Notify) {
-            for notifier in part.alerts.notifiers(log, &part.clock) {
+            for notifier in stages.notifiers.clone() {
                 stages.notify(&notifier, &shutdown);
             }
         }
@@ -188,7 +192,6 @@ impl Stages {
             let (log, stop, telling) = (self.log.clone(), shutdown.clone(), Arc::clone(notifier));
             self.spawn("notify", async move { notify::run_settled(&log, &telling, stop).await });
         }
-        self.notifiers.push(Arc::clone(notifier));
     }
 
     fn archive(&mut self, archive: &Archive, options: &ArchiverOptions, shutdown: &Shutdown) {
@@ -275,6 +278,9 @@ impl Stages {
     /// A commit appends to the next stream and acknowledges in one step, so looking at the streams
     /// in the order of the line misses nothing that is on its way.
     async fn are_idle(&self, groups: &[(Stream, String)]) -> Result<bool, LogError> {
+        if groups.is_empty() {
+            return Ok(true);
+        }
         let status = self.log.status().await?;
         Ok(groups.iter().all(|(stream, group)| {
             let own = status.streams.iter().filter(|one| one.stream == stream.name());

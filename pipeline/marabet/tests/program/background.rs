@@ -105,6 +105,30 @@ fn with_no_hand_on_it_it_alerts_settles_keeps_the_ledger_and_sends_the_weekly_re
 }
 
 #[test]
+fn a_process_of_jobs_alone_tells_reports_and_one_that_tells_nothing_needs_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let telegram = telegram(r#"{"ok":true,"result":{"message_id":7}}"#);
+    let notify = format!(
+        "[notify]\nconsole = false\n[notify.telegram]\ntoken = {{ env = 'TEST_TOKEN' }}\n\
+         url = '{}'\n[[notify.telegram.chats]]\nname = 'me'\nchat = '5'\n",
+        telegram.base_url
+    );
+    let config = config(folder.path(), &notify);
+    let _server = Process(hold_server(on(&config)));
+    let alone = |stage: &str| {
+        let mut command = on(&config);
+        command.args(["run", "--stages", stage]).stderr(Stdio::null());
+        command
+    };
+    let mut stage = Process(alone("predict").env_remove("TEST_TOKEN").spawn().unwrap());
+    let _jobs = Process(alone("jobs").spawn().unwrap());
+    run(on(&config).args(["jobs", "run", "weekly_report"]));
+    let told = || telegram.asked().iter().any(|asked| asked.path.contains("/send"));
+    crate::kills::wait_for("the report", told);
+    assert!(stage.0.try_wait().unwrap().is_none(), "the stage has ended");
+}
+
+#[test]
 fn a_ledger_whose_writer_is_killed_has_the_rows_that_a_rebuild_gives() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), "[notify]\nconsole = false\n");

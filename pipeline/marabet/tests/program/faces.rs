@@ -9,9 +9,23 @@ use crate::support::{json, marabet, text};
 
 /// What a server answers to a GET.
 pub(crate) fn get(address: &str, path: &str) -> String {
+    ask(address, &format!("GET {path} HTTP/1.1\r\n"), "")
+}
+
+/// What it answers to a POST of something of this type.
+pub(crate) fn post(address: &str, path: &str, media_type: &str, body: &str) -> String {
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n"
+    );
+    ask(address, &head, body)
+}
+
+/// What it answers to a request that begins so.
+pub(crate) fn ask(address: &str, head: &str, body: &str) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(socket, "{head}Host: {address}\r\nConnection: close\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     answer

@@ -23,3 +23,5 @@ mod share;
 mod snapshot;
 mod sources;
 mod support;
+mod telemetry;
+mod users;

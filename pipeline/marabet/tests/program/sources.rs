@@ -10,6 +10,7 @@ use marabet_schemas::Instant;
 use serde_json::{Value, json};
 
 use crate::exchange::{Exchange, Standing, certificate};
+use crate::faces::get;
 use crate::server::{Answer, Server};
 use crate::support::{Process, hold_server, json as said, marabet, text};
 
@@ -366,6 +367,56 @@ fn three_sources_join_on_their_matches_and_one_that_dies_stops_its_own_bets_alon
     running.exchange.set("1.2", standing("72", kickoff, false, [2.02, 3.6, 3.9]));
     running.exchange.come_back();
     running.until_bet("sharp", "|Arsenal|Chelsea|1");
+}
+
+#[test]
+fn how_providers_do_and_what_was_told_stands_in_the_metrics_of_their_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world();
+    let (odds, football) = (the_odds_api(&world), api_football(&world));
+    let tables = [
+        "[strategies.steady]\nreferences = [\"pinnacle\"]\nmax_age_s = 3600\n".to_owned(),
+        odds_api_table(&odds),
+        api_football_table(&football),
+    ]
+    .concat();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let mut running = configured(folder.path(), &tables);
+    running
+        .args(["run", "--stages", "ingest,predict,detect,portfolio,notify"])
+        .env("MARABET_SOURCES__API_FOOTBALL__KEY", "s3cret")
+        .env("MARABET_NOTIFY__FOLDER", folder.path().join("alerts"))
+        .env("MARABET_WEB__METRICS", &address)
+        .stderr(Stdio::null());
+    let _running = Process(running.spawn().unwrap());
+    until("the metrics", || std::net::TcpStream::connect(&address).is_ok());
+    let number = |series: &str| -> Option<f64> {
+        let answer = get(&address, "/metrics");
+        let mut lines = answer.lines();
+        lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    };
+    let at_least = |series: &str, least: f64| {
+        until(series, || number(series).is_some_and(|found| found >= least));
+    };
+    for source in ["the-odds-api", "api-football"] {
+        at_least(&format!("marabet_source_requests_total{{source=\"{source}\"}}"), 1.0);
+        at_least(&format!("marabet_source_faults_total{{source=\"{source}\"}}"), 0.0);
+        let answered = format!("marabet_source_answer_timestamp_seconds{{source=\"{source}\"}}");
+        at_least(&answered, now_ms() as f64 / 1e3 - 120.0);
+    }
+    // What the provider says is left counts, not what was asked for.
+    at_least("marabet_source_quota_left{source=\"the-odds-api\"}", 1.0);
+    let left = number("marabet_source_quota_left{source=\"the-odds-api\"}");
+    assert!(left <= Some(480.0), "{left:?}");
+    at_least("marabet_notifications_total{channel=\"file\",state=\"sent\"}", 1.0);
+    for state in ["claimed", "unknown", "expired", "nothing", "failed", "unwanted", "quiet"] {
+        let series = format!("marabet_notifications_total{{channel=\"file\",state=\"{state}\"}}");
+        assert!(number(&series).is_some(), "{series}");
+    }
+
+    football.answer(|_, _| Answer::status(503, "away"));
+    at_least("marabet_source_faults_total{source=\"api-football\"}", 1.0);
 }
 
 #[test]

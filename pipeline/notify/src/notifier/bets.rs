@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use marabet_schemas::bets::Grant;
 use marabet_schemas::{BetId, Body, Event, Instant, MatchKey, Money};
+use marabet_streams::trace::TARGET;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::{Notifier, Told};
 use crate::outbox::{Entry, OutboxError, State};
@@ -123,7 +126,13 @@ impl Notifier {
         let mut pause = self.options.pause;
         let mut attempt: u16 = 1;
         loop {
-            let (reason, asked_wait) = match self.send(&claimed).await {
+            let span = self.span(&claimed, attempt);
+            let sent = self.send(&claimed).instrument(span.clone()).await;
+            if let Err(error) = &sent {
+                span.record("error", error.to_string());
+            }
+            drop(span);
+            let (reason, asked_wait) = match sent {
                 Ok(place) => {
                     let place = place.filter(|_| claimed.len() == 1);
                     for one in claimed {
@@ -187,6 +196,21 @@ impl Notifier {
             answers[one.answer] = self.end(&one.bet, state, attempt, note, None).await?;
         }
         Ok(())
+    }
+
+    /// The span of handing one message to the channel.
+    fn span(&self, claimed: &[Claimed<'_>], attempt: u16) -> Span {
+        tracing::debug_span!(
+            target: TARGET,
+            "alert",
+            otel.name = "alert",
+            otel.kind = "client",
+            channel = self.channel(),
+            bet = claimed.first().map(|one| one.bet.subject()),
+            bets = claimed.len(),
+            attempt,
+            error = Empty,
+        )
     }
 
     async fn send(&self, claimed: &[Claimed<'_>]) -> Result<Option<String>, SendError> {

@@ -54,7 +54,7 @@ pub struct Notifier {
     outbox: Arc<dyn Outbox>,
     clock: Arc<dyn Clock>,
     options: NotifierOptions,
-    /// How many bets ended in each state, by [`State::ALL`].
+    /// How many messages ended in each state, by [`State::ALL`].
     ended: [AtomicU64; State::ALL.len()],
     /// Messages that stand and become out of date at an instant.
     standing: Mutex<Standing>,
@@ -90,7 +90,7 @@ impl Notifier {
         self.channel.name()
     }
 
-    /// How many bets this notifier has brought to an end in each state, by state.
+    /// How many bets and other messages this notifier has brought to an end in each state.
     #[must_use]
     pub fn ended(&self) -> BTreeMap<State, u64> {
         let counts = self.ended.iter().map(|count| count.load(Ordering::Relaxed));

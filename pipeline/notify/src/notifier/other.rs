@@ -71,6 +71,7 @@ impl Notifier {
                 Ok(()) => {
                     let sent = Entry { attempts: attempt, ..Entry::new(State::Sent, self.now()) };
                     self.outbox.update(self.channel(), subject, &sent).await?;
+                    self.count(State::Sent);
                     return Ok(Told::Now(sent));
                 }
                 Err(SendError::Away { reason, wait: Some(wait) }) => (reason, Some(wait)),
@@ -93,6 +94,7 @@ impl Notifier {
                     ..Entry::new(state, self.now())
                 };
                 self.outbox.update(self.channel(), subject, &ended).await?;
+                self.count(state);
                 return Ok(Told::Now(ended));
             }
             tokio::time::sleep(wait.unwrap_or(pause)).await;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
+use tracing::Instrument;
 
 use super::commit::{self, Committed, Taken};
 use super::reader::{Read, Reader};
@@ -22,7 +23,7 @@ use crate::namespace::{Slot, Stream};
 use crate::read::last_generated;
 use crate::runner::{Attempts, RunOptions, load_state};
 use crate::shutdown::Shutdown;
-use crate::watchdog;
+use crate::{trace, watchdog};
 
 /// How a tenure ended that did not fail.
 pub(crate) enum End {
@@ -138,11 +139,14 @@ impl<'a, S: Stage> Tenure<'a, S> {
             self.keep_lease(held).await?;
             for (partition, frames) in &read {
                 self.wait_replicated(held, *partition).await?;
+                let spans = trace::frames(self.stage, *partition, frames);
+                let span = trace::first(&spans);
                 let taken = if held.read_from.insert(*partition) && !frames.is_empty() {
-                    self.take_again(held, *partition, frames, shutdown).await
+                    self.take_again(held, *partition, frames, shutdown).instrument(span).await
                 } else {
-                    self.take(held, *partition, frames, shutdown).await
+                    self.take(held, *partition, frames, shutdown).instrument(span).await
                 };
+                drop(spans);
                 self.show_group(held, *partition).await?;
                 taken?;
             }

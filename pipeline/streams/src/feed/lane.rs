@@ -21,7 +21,7 @@ use crate::error::LogError;
 use crate::horizon::Horizon;
 use crate::log::Log;
 use crate::script::APPEND;
-use crate::wire;
+use crate::{trace, wire};
 
 /// Most frames in one append.
 const FRAMES_AT_ONCE: usize = 16;
@@ -279,6 +279,8 @@ impl LaneTask {
                     let events = std::mem::take(&mut cut.handed);
                     let Some(id) = id else { continue };
                     self.log.stamps().note(self.partition, id, sent);
+                    let took = now.duration_since(sent);
+                    trace::appended(&self.source, self.partition, id, cut.events, took);
                     if events.len() == cut.events {
                         self.log.handed().put(place, id, cut.lines.clone(), events);
                     }

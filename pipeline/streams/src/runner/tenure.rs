@@ -8,6 +8,7 @@ use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
 use redis::Cmd;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::load::load_state;
 use super::reader::{CONSUMER, Read, Reader};
@@ -23,7 +24,7 @@ use crate::log::Log;
 use crate::metrics::{Condition, StageMetrics};
 use crate::namespace::Slot;
 use crate::shutdown::Shutdown;
-use crate::watchdog;
+use crate::{trace, watchdog};
 
 /// How a tenure ended that did not fail.
 pub(crate) enum End {
@@ -150,14 +151,25 @@ impl<'a, S: Stage> Tenure<'a, S> {
                 continue;
             }
             stray = None;
-            if read.again {
-                for frame in &read.frames {
-                    self.take_again(held, frame, shutdown).await?;
-                }
-            } else {
-                self.take(held, &read.frames, shutdown).await?;
-            }
+            let spans = trace::frames(self.line.stage, self.line.partition, &read.frames);
+            let taking = self.take_read(held, &read, shutdown);
+            taking.instrument(trace::first(&spans)).await?;
         }
+    }
+
+    async fn take_read(
+        &mut self,
+        held: &mut Held,
+        read: &Read,
+        shutdown: &mut Shutdown,
+    ) -> Result<(), Stop> {
+        if !read.again {
+            return self.take(held, &read.frames, shutdown).await;
+        }
+        for frame in &read.frames {
+            self.take_again(held, frame, shutdown).await?;
+        }
+        Ok(())
     }
 
     /// Looks whether a frame is pending although nothing comes: it was handed to the blocked

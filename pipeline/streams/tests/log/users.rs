@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use marabet_streams::group::{Reader, ReaderOptions};
 use marabet_streams::{
-    Log, LogOptions, Namespace, ShutdownTrigger, StageRun, Stream, TrimOptions, run_account,
-    run_stage,
+    FeedOptions, FeedWriter, Log, LogOptions, Namespace, ShutdownTrigger, StageRun, Stream,
+    TrimOptions, run_account, run_stage,
 };
 
 use crate::servers::Process;
@@ -128,16 +128,32 @@ async fn each_user_of_the_acl_file_can_do_its_role_s_work() {
 
     let all_in_one = server.log("marabet").await;
     all_in_one.wait_drained(Duration::from_secs(5)).await.unwrap();
+
+    // A job that trains puts a model in force.
+    let jobs = server.log("jobs").await;
+    jobs.put_artefact(b"another model").await.unwrap();
+    let writer = FeedWriter::open(&jobs, &"training".into(), FeedOptions::default()).await.unwrap();
+    writer.append(&facts(1, 1)).await.unwrap();
+    writer.flush_durable().await.unwrap();
 }
 
 #[tokio::test]
 async fn no_user_of_the_acl_file_can_do_what_is_not_its_own() {
     let server = Server::start().await;
     drop(server.log("marabet").await);
-    let everyone =
-        ["marabet", "ingest", "predict", "detect", "portfolio", "notify", "archive", "watch"];
-    for user in everyone {
-        for words in ["FLUSHALL", "CONFIG GET maxmemory", "KEYS *", "SHUTDOWN", "GET other"] {
+    let acl = acl();
+    let everyone = acl.lines().filter_map(|line| line.split(' ').nth(1));
+    for user in everyone.filter(|user| *user != "default") {
+        for words in [
+            "FLUSHALL",
+            "CONFIG GET maxmemory",
+            "CONFIG SET dir /tmp",
+            "ACL LIST",
+            "KEYS *",
+            "SHUTDOWN",
+            "SUBSCRIBE everything",
+            "GET other",
+        ] {
             let refused = server.say(user, words).await.unwrap_err();
             assert!(refused.to_string().contains("permission"), "{user} {words}: {refused}");
         }
@@ -146,20 +162,46 @@ async fn no_user_of_the_acl_file_can_do_what_is_not_its_own() {
         ("ingest", "XADD mb:{00}:priced * n 1 d x"),
         ("ingest", "HSET mb:{00}:state:predict a b"),
         ("predict", "XADD mb:{00}:feed * n 1 d x"),
+        ("ingest", "PEXPIRE mb:{00}:feed 1"),
+        ("predict", "EXPIRE mb:{00}:feed 1"),
         ("predict", "SET mb:artefact:x y"),
         ("detect", "XADD mb:{00}:priced * n 1 d x"),
         ("detect", "HSET mb:{00}:fence:predict owner me"),
         ("portfolio", "XADD mb:{00}:bets * n 1 d x"),
         ("notify", "XADD mb:{account}:grants * n 1 d x"),
         ("notify", "HGETALL mb:{account}:state:portfolio"),
+        ("notify", "XADD mb:{00}:bets * n 1 d x"),
         ("archive", "XADD mb:{00}:feed * n 1 d x"),
         ("archive", "DEL mb:{00}:dead:predict"),
+        ("ledger", "XADD mb:{00}:bets * n 1 d x"),
+        ("ledger", "HSET mb:{account}:outbox:me a b"),
+        ("ledger", "HSET mb:{account}:fence:notify.me owner me"),
+        ("ledger", "ZADD mb:{jobs}:waiting 1 x"),
+        ("jobs", "XADD mb:{00}:priced * n 1 d x"),
+        ("jobs", "XADD mb:{account}:grants * n 1 d x"),
+        ("jobs", "HSET mb:{00}:state:detect a b"),
+        ("jobs", "HSET mb:{00}:cache:x a b"),
+        ("jobs", "DEL mb:{00}:feed"),
+        ("jobs", "XTRIM mb:{00}:feed MAXLEN 0"),
+        ("web", "XADD mb:{00}:bets * n 1 d x"),
+        ("web", "HSET mb:{00}:state:predict a b"),
+        ("web", "HSET mb:{account}:outbox:me a b"),
+        ("web", "XREADGROUP GROUP workers me STREAMS mb:{jobs}:queue:ml:high >"),
+        ("web", "DEL mb:{jobs}:job:x"),
+        ("web", "EXPIRE mb:{00}:feed 1"),
+        ("web", "SET mb:artefact:x y"),
         ("watch", "XADD mb:{00}:feed * n 1 d x"),
         ("watch", "HSET mb:{00}:state:predict a b"),
     ] {
         let refused = server.say(user, words).await.unwrap_err();
         assert!(refused.to_string().contains("permission"), "{user} {words}: {refused}");
     }
-    let refused = server.say("ingest", "XADD mb:{00}:feed * n 1 d x").await;
-    assert!(refused.is_ok(), "what is refused is refused for its user: {refused:?}");
+    for (user, words) in [
+        ("ingest", "XADD mb:{00}:feed * n 1 d x"),
+        ("jobs", "ZADD mb:{jobs}:waiting 1 x"),
+        ("web", "HSET mb:{00}:cache:x a b"),
+    ] {
+        let allowed = server.say(user, words).await;
+        assert!(allowed.is_ok(), "what is refused is refused for its user: {words}: {allowed:?}");
+    }
 }

@@ -11,6 +11,9 @@ mod http;
 mod own;
 mod seen;
 
+use std::sync::Arc;
+
+use marabet_notify::Notifier;
 use marabet_stage::CacheClass;
 use marabet_streams::Log;
 use prometheus::proto::MetricFamily;
@@ -27,13 +30,13 @@ pub(crate) const CACHE_CLASSES: [(&str, CacheClass); 4] = [
     ("static", CacheClass::Static),
 ];
 
-/// A registry with what a process tells of itself.
+/// A registry with what a process tells of itself, and of those who tell of bets here.
 ///
 /// # Errors
 /// A metric that is registered twice.
-pub fn registry(log: &Log) -> Result<Registry, prometheus::Error> {
+pub fn registry(log: &Log, notifiers: Vec<Arc<Notifier>>) -> Result<Registry, prometheus::Error> {
     let registry = Registry::new();
-    registry.register(Box::new(own::Own::new(log)))?;
+    registry.register(Box::new(own::Own::new(log, notifiers)))?;
     Ok(registry)
 }
 

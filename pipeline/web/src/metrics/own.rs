@@ -1,6 +1,9 @@
 //! What a process tells of itself: its stages, its writers, the views that it asked for.
 
+use std::sync::Arc;
+
 use marabet_ingest::polite;
+use marabet_notify::Notifier;
 use marabet_streams::{Condition, Log, StageMetrics};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -8,14 +11,15 @@ use prometheus::proto::MetricFamily;
 use super::CACHE_CLASSES;
 use super::families::Family;
 
-/// Collects what the log's handle counts in this process.
+/// Collects what the log's handle, and those who tell of bets, count in this process.
 pub(super) struct Own {
     log: Log,
+    notifiers: Vec<Arc<Notifier>>,
 }
 
 impl Own {
-    pub(super) fn new(log: &Log) -> Self {
-        Self { log: log.clone() }
+    pub(super) fn new(log: &Log, notifiers: Vec<Arc<Notifier>>) -> Self {
+        Self { log: log.clone(), notifiers }
     }
 }
 
@@ -43,6 +47,7 @@ impl Collector for Own {
         families.extend(self.feed());
         families.extend(self.cache());
         families.extend(sources());
+        families.extend(self.told());
         let mut build = Family::gauge("marabet_build_info", "The version of the program.");
         build.number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         families.extend(build.done());
@@ -116,6 +121,21 @@ impl Own {
         held_up.number(&[], f64::from(u8::from(feed.waits_for().is_some())));
         families.extend([append, held_up]);
         families.into_iter().filter_map(Family::done)
+    }
+
+    /// What became of what was to be told. Channels are those of the configuration.
+    fn told(&self) -> Option<MetricFamily> {
+        let mut ended = Family::counter(
+            "marabet_notifications_total",
+            "Bets and other messages that came to an end on a channel, by how.",
+        );
+        for notifier in &self.notifiers {
+            for (state, count) in notifier.ended() {
+                let labels: &[_] = &[("channel", notifier.channel()), ("state", state.as_str())];
+                ended.number(labels, count as f64);
+            }
+        }
+        ended.done()
     }
 
     fn cache(&self) -> impl Iterator<Item = MetricFamily> {

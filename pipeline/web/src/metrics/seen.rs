@@ -189,11 +189,16 @@ fn of_groups(status: &Status) -> impl Iterator<Item = MetricFamily> {
             pending.number(labels, group.pending as f64);
             dead.number(labels, group.dead as f64);
             if is_stage(group) {
-                owned.number(labels, f64::from(u8::from(group.owner.is_some())));
+                owned.number(labels, f64::from(u8::from(is_owned(group))));
             }
         }
     }
     [lag, pending, owned, dead].into_iter().filter_map(Family::done)
+}
+
+/// Whether a process owns it: one that died is named until another takes over, but its lease ends.
+fn is_owned(group: &GroupStatus) -> bool {
+    group.owner.is_some() && group.lease_left_ms.is_none_or(|left| left > 0)
 }
 
 /// Whether the group is a stage's, which one process owns; others read side by side.

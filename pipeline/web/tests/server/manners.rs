@@ -1,7 +1,9 @@
 //! Bad input, keys, limits: refused with a clear problem, everybody else served.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use marabet_web::keys::{KeyConfig, Scope, generate};
 
@@ -129,16 +131,45 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_connection_too_many_is_closed_and_the_others_are_served() {
+async fn one_connection_too_many_is_told_so_and_the_others_are_served() {
     let crowded = marabet_web::WebConfig { connections_max: 20, ..config() };
     let line = Line::start(crowded).await;
     let at = line.address;
     tokio::task::block_in_place(|| {
-        let idle: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(at).unwrap()).collect();
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        assert_eq!(get(at, "/healthz").status, 0, "there is no room");
-        drop(idle);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        let mut idle: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(at).unwrap()).collect();
+        std::thread::sleep(Duration::from_millis(300));
+        let refused = get(at, "/api/v1/bets");
+        refused.is_problem(503, "no room for another connection");
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        // Whoever has a place is served, and a place that is given back is free.
+        let mut served = idle.pop().unwrap();
+        write!(served, "GET /healthz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        served.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert_eq!(get(at, "/healthz").status, 200);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_dawdles_over_a_request_is_let_go_and_holds_nobody_up() {
+    let line = Line::start(config()).await;
+    let at = line.address;
+    tokio::task::block_in_place(|| {
+        let mut slow: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(at).unwrap()).collect();
+        for socket in &mut slow {
+            write!(socket, "GET /api/v1/bets HTTP/1.1\r\nHost: ").unwrap();
+        }
+        let began = Instant::now();
+        assert_eq!(get(at, "/api/v1/bets").status, 200);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        // Their heads do not come within ten seconds.
+        for socket in &mut slow {
+            socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let mut answer = Vec::new();
+            let ended = socket.read_to_end(&mut answer);
+            assert!(ended.is_ok(), "it was not let go: {ended:?}");
+        }
+        assert!(began.elapsed() > Duration::from_secs(5), "{:?}", began.elapsed());
     });
 }
