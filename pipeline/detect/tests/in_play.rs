@@ -41,9 +41,9 @@ fn story() -> Story {
 #[test]
 fn a_price_in_play_is_bet_at_by_the_strategy_that_asks_for_it_and_refused_by_the_other() {
     let mut story = Story::under(both());
-    story.quote("pinnacle", "ou@2.5", &[1.9, 1.9]);
-    story.at(KICKOFF + 600);
-    live(&mut story, 10, [0, 0]);
+    story.at(KICKOFF - 60).quote("pinnacle", "ou@2.5", &[1.9, 1.9]);
+    story.at(KICKOFF + 300);
+    live(&mut story, 5, [0, 0]);
     quoted(&mut story, "pinnacle", &[1.9, 1.9]);
     let events = quoted(&mut story, "bet365", &[2.1, 1.75]);
     let [first, second] = &events[..] else { panic!("{events:?}") };
@@ -55,7 +55,7 @@ fn a_price_in_play_is_bet_at_by_the_strategy_that_asks_for_it_and_refused_by_the
     let bet = only_bet(std::slice::from_ref(second));
     assert_eq!((bet.strategy.as_str(), bet.in_play), ("running", true));
     near(bet.ev, 0.05);
-    assert_eq!((bet.expires, bet.until()), (at(KICKOFF + 630), at(KICKOFF + 630)));
+    assert_eq!((bet.expires, bet.until()), (at(KICKOFF + 330), at(KICKOFF + 330)));
 }
 
 #[test]
