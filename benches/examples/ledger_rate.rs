@@ -51,6 +51,7 @@ fn history() -> (Vec<Event>, Vec<Event>) {
             expires: at.plus_seconds(600),
             occurrence: 0,
             top_up: 0,
+            in_play: false,
             others: Vec::new(),
         };
         let stake = Money::from_cents(2_000);

@@ -1,11 +1,9 @@
-//! Any bytes as Pinnacle's fixtures and odds: read or refused.
+//! See `ingest::pinnacle`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use marabet_ingest::pinnacle::parse;
+#[path = "../src/ingest.rs"]
+mod ingest;
 
-fuzz_target!(|bytes: &[u8]| {
-    let mut rejects = Vec::new();
-    let _ = parse::fixtures("fuzz", bytes, &mut rejects);
-    let _ = parse::odds("fuzz", bytes, true, &mut rejects);
-});
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| ingest::pinnacle(bytes));

@@ -25,6 +25,27 @@ pub struct ModelView {
     pub mu: f64,
     /// Dependence of low scores (Dixon and Coles 1997).
     pub rho: f64,
+    /// Where the match stood, for a price taken in play: the goals to come are those of before
+    /// the match, as far as they are still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Running>,
+}
+
+/// Where a match stands that is being played, as far as it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Running {
+    /// Minutes played, with what went by since they were told.
+    pub minute: f64,
+    /// Goals so far, home then away.
+    pub score: [u8; 2],
+    /// Players sent off, home then away.
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub reds: [u8; 2],
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nobody(reds: &[u8; 2]) -> bool {
+    *reds == [0, 0]
 }
 
 /// A quote, carrying what the model in force makes of it.
@@ -60,7 +81,7 @@ pub enum Unpriced {
     NoMatrix,
     /// The model does not price the market.
     Market,
-    /// The match is being played, and the model prices matches to come.
+    /// The match is being played, and its score and minute are not known.
     InPlay,
 }
 
@@ -150,9 +171,21 @@ pub struct ValueBet {
     /// Counts added stakes on one selection; zero for the first bet.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub top_up: u16,
+    /// Made while the match is played.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_play: bool,
     /// The same payoff elsewhere, best net price first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherPrice>,
+}
+
+impl ValueBet {
+    /// Until when it can be made: while its price is fresh, and before the kick-off where it is
+    /// not a bet in play.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        if self.in_play { self.expires } else { self.expires.min(self.kickoff) }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -170,7 +203,8 @@ pub enum RefusalReason {
     Aggregate,
     /// A closing price.
     Closing,
-    /// An in-play price, or one at or after the last known kick-off.
+    /// An in-play price, or one at or after the last known kick-off, of a strategy that bets
+    /// before it.
     AfterKickoff,
     /// Too far above the other books' median.
     Outlier,
@@ -192,7 +226,7 @@ pub enum RefusalReason {
     OddsRange,
     /// The stake came out as nothing beside the match's other bets.
     NoStake,
-    /// The match was postponed, suspended, cancelled or is over.
+    /// The match was postponed, suspended, cancelled or is over; for a bet in play, or not begun.
     NotOpen,
 }
 

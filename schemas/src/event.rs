@@ -9,6 +9,7 @@ use crate::control::{ConfigPublished, ModelPublished};
 use crate::facts::{
     Aggregate, Fixture, MatchClosed, MatchResult, Named, Quote, Seen, Stats, Withdrawn,
 };
+use crate::news::{Absences, Incidents, LineUps, Standing};
 use crate::upcast::{self, UpcastError};
 use crate::{Instant, MatchKey, one_pass};
 
@@ -116,6 +117,14 @@ kinds! {
     Seen "seen" 1 Seen;
     /// Match statistics.
     Stats "stats" 1 Stats;
+    /// What happened in a match.
+    Incidents "incidents" 1 Incidents;
+    /// Who plays.
+    LineUps "line_ups" 1 LineUps;
+    /// Who does not play.
+    Absences "absences" 1 Absences;
+    /// Where the sides stand in the table.
+    Standing "standing" 1 Standing;
     /// The end of a match.
     Result "result" 1 MatchResult;
     /// Nothing more is expected of the match.

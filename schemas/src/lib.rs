@@ -19,6 +19,7 @@ pub mod json_schema;
 pub mod key;
 pub mod money;
 pub mod name;
+pub mod news;
 mod one_pass;
 pub mod strategy;
 pub mod upcast;

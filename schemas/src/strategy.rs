@@ -176,6 +176,10 @@ pub struct Strategy {
     pub outlier_factor: f64,
     /// Whether a better stake later makes a further bet of what is missing.
     pub top_up: bool,
+    /// Bets while matches are played, and only then: at prices taken in play. A strategy without
+    /// it bets before kick-off alone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub in_play: bool,
 }
 
 impl Default for Strategy {
@@ -198,6 +202,7 @@ impl Default for Strategy {
             max_age_s: 600,
             outlier_factor: 1.25,
             top_up: false,
+            in_play: false,
         }
     }
 }

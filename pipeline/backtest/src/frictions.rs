@@ -71,8 +71,11 @@ pub enum Placement {
     Not(NotPlaced),
 }
 
-/// What each book shows of a match; nothing where it withdrew its price.
-type Shown = HashMap<(Book, Market), Option<Vec<Odds>>>;
+/// What each book shows of a match, before it and in play; nothing where it withdrew its price.
+type Shown = HashMap<(Book, Market, InPlay), Option<Vec<Odds>>>;
+
+/// Whether a price was taken in play.
+type InPlay = bool;
 
 /// Follows the books' prices and says what became of alerts.
 pub struct Counter<'a> {
@@ -104,7 +107,7 @@ impl<'a> Counter<'a> {
         match &event.body {
             Body::Priced(priced) => self.shows(key, &priced.quote),
             Body::Withdrawn(gone) => {
-                for ((book, market), odds) in self.shown.entry(key.clone()).or_default() {
+                for ((book, market, _), odds) in self.shown.entry(key.clone()).or_default() {
                     if *book == gone.book && gone.market.is_none_or(|gone| gone == *market) {
                         *odds = None;
                     }
@@ -137,10 +140,8 @@ impl<'a> Counter<'a> {
     }
 
     fn shows(&mut self, key: &MatchKey, quote: &Quote) {
-        if quote.phase != Phase::InPlay {
-            let at = (quote.book.clone(), quote.market);
-            self.shown.entry(key.clone()).or_default().insert(at, Some(quote.odds.clone()));
-        }
+        let at = (quote.book.clone(), quote.market, quote.phase == Phase::InPlay);
+        self.shown.entry(key.clone()).or_default().insert(at, Some(quote.odds.clone()));
     }
 
     /// Bets that reach their book before `now` meet the prices that stood until then.
@@ -159,11 +160,11 @@ impl<'a> Counter<'a> {
     }
 
     fn meet(&self, key: &MatchKey, arrives: Instant, bet: &ValueBet) -> Placement {
-        if arrives >= bet.kickoff {
+        if !bet.in_play && arrives >= bet.kickoff {
             return Placement::Not(NotPlaced::TooLate);
         }
-        let shown =
-            self.shown.get(key).and_then(|shown| shown.get(&(bet.book.clone(), bet.market)));
+        let sought = (bet.book.clone(), bet.market, bet.in_play);
+        let shown = self.shown.get(key).and_then(|shown| shown.get(&sought));
         let at = bet.market.selections().iter().position(|s| *s == bet.selection);
         let odds = shown.and_then(Option::as_ref).zip(at).and_then(|(odds, at)| odds.get(at));
         let Some(odds) = odds.copied() else { return Placement::Not(NotPlaced::PriceGone) };

@@ -344,6 +344,10 @@ fn is_fact(kind: Kind) -> bool {
             | Kind::Withdrawn
             | Kind::Seen
             | Kind::Stats
+            | Kind::Incidents
+            | Kind::LineUps
+            | Kind::Absences
+            | Kind::Standing
             | Kind::Result
             | Kind::MatchClosed
     )

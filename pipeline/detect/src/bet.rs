@@ -77,6 +77,7 @@ fn record(
         stake: StakeFraction::new(stake).ok()?,
         quoted_at: offer.price.at,
         kickoff: board.row.kickoff()?,
+        in_play: board.in_play,
         shown: (0, offer.net_odds),
         settled: None,
     })
@@ -102,9 +103,10 @@ fn told(board: &Board<'_>, plan: &Plan, record: &BetRecord, offers: &[Offer]) ->
         stake: record.stake,
         quoted_at: offer.price.at,
         kickoff,
-        expires: stale.min(kickoff),
+        expires: if board.in_play { stale } else { stale.min(kickoff) },
         occurrence: record.occurrence,
         top_up: record.top_up,
+        in_play: board.in_play,
         others: offers[1..]
             .iter()
             .take(OTHERS_MAX)

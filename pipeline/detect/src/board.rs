@@ -1,4 +1,4 @@
-//! The board: every price of a match at one moment.
+//! The board: every price of a match at one moment, of those before it or of those in play.
 
 use marabet_quant::Market;
 use marabet_schemas::{Instant, MatchKey};
@@ -16,6 +16,8 @@ pub(crate) struct Board<'a> {
     pub(crate) rules: &'a InForce,
     pub(crate) key: &'a MatchKey,
     pub(crate) row: &'a MatchRow,
+    /// The prices are those taken in play.
+    pub(crate) in_play: bool,
     seen: Option<&'a SeenRow>,
 }
 
@@ -31,7 +33,12 @@ impl<'a> Board<'a> {
     /// The board of a match; none for one of which nothing is known.
     pub(crate) fn of(state: &'a State, rules: &'a InForce, key: &'a MatchKey) -> Option<Self> {
         let row = state.matches.get(key)?;
-        Some(Self { state, rules, key, row, seen: state.seen.get(key) })
+        Some(Self { state, rules, key, row, in_play: false, seen: state.seen.get(key) })
+    }
+
+    /// The board with the prices taken in play, or with those of before.
+    pub(crate) fn playing(self, in_play: bool) -> Self {
+        Self { in_play, ..self }
     }
 
     /// The moment: the largest event time seen for the match.
@@ -42,9 +49,21 @@ impl<'a> Board<'a> {
     /// A market that has prices.
     pub(crate) fn market(&self, market: Market) -> Option<MarketView<'a>> {
         let at = Within::new(self.key, market);
-        let row = self.state.markets.get(&at)?;
-        let model = self.rules.uses_model().then(|| self.state.models.get(&at)).flatten();
+        let (markets, models) = if self.in_play {
+            (&self.state.running, &self.state.running_models)
+        } else {
+            (&self.state.markets, &self.state.models)
+        };
+        let row = markets.get(&at)?;
+        let model = self.rules.uses_model().then(|| models.get(&at)).flatten();
         Some(MarketView { market, row, model })
+    }
+
+    /// The markets that have prices, in order.
+    pub(crate) fn markets(self) -> impl Iterator<Item = (Market, &'a MarketRow)> {
+        let before = (!self.in_play).then(|| self.state.markets_of(self.key));
+        let running = self.in_play.then(|| self.state.running_of(self.key));
+        before.into_iter().flatten().chain(running.into_iter().flatten())
     }
 
     /// When a price was last known to stand.

@@ -4,7 +4,8 @@
 //! before the actual kick-off, if it was known to stand within the last hour before it, or the
 //! one that its source calls closing; its margin is taken out (power by default). Where the line
 //! moved, the book's closing prices are re-priced to the bet's line through a score matrix that
-//! has them, and the figure is flagged.
+//! has them, and the figure is flagged. A bet that was made in play is not measured: the last
+//! price before the off knew another score.
 
 use marabet_quant::payoff::Payoff;
 use marabet_quant::{Market, Selection};
@@ -31,6 +32,9 @@ struct Close<'a> {
 /// The closing-line value of a bet on a match that was played; none where no reference has a
 /// closing price for it.
 pub(crate) fn value(board: &Board<'_>, bet: &BetRecord) -> Option<ClosingLineValue> {
+    if bet.in_play {
+        return None;
+    }
     let kickoff = board.row.kickoff()?;
     // The first book with anything to say is the reference: the book comes before the line.
     let mut references = board.rules.closing.iter().enumerate();

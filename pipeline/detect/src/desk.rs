@@ -26,6 +26,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) key: &'a MatchKey,
     /// The instant of the event was set by a rule, and so is that of what follows.
     pub(crate) assumed: bool,
+    /// It is about prices taken in play, and so for the strategies that ask for them.
+    pub(crate) in_play: bool,
     /// Where what is value is noted instead of bet at.
     pub(crate) survey: Option<&'a mut Sink>,
 }
@@ -44,6 +46,10 @@ impl Desk<'_> {
 
     /// Each view notes what is value among the market's prices that the event makes worth a look.
     fn survey(&mut self, market: Market, which: impl Fn(&Plan) -> Option<Which>) {
+        // A survey is of prices before kick-off.
+        if self.in_play {
+            return;
+        }
         let Some(sink) = self.survey.as_deref_mut() else { return };
         let mut is_noted = false;
         {
@@ -98,10 +104,12 @@ impl Desk<'_> {
         let mut prepared = Vec::new();
         {
             let Some(board) = Board::of(self.state, rules, self.key) else { return };
+            let board = board.playing(self.in_play);
             let instead = instead.map(|row| MarketView { market, row, model: None });
             let Some(view) = instead.or_else(|| board.market(market)) else { return };
             for plan in &rules.plans {
-                if !plan.takes_match(self.key) || !plan.takes_market(market) {
+                let is_its_time = plan.rules.in_play == self.in_play;
+                if !is_its_time || !plan.takes_match(self.key) || !plan.takes_market(market) {
                     continue;
                 }
                 let mut look = Look { board, plan, view, memo: self.memo };

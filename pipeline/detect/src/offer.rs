@@ -120,7 +120,7 @@ impl Look<'_> {
     /// The prices for the payoff in other markets, held against the same fair price.
     pub(crate) fn elsewhere(&self, best: &Offer, payoff: Payoff) -> Vec<Offer> {
         let mut offers = Vec::new();
-        for (market, row) in self.board.state.markets_of(self.board.key) {
+        for (market, row) in self.board.markets() {
             if market == self.view.market {
                 continue;
             }

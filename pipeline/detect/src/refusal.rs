@@ -71,6 +71,10 @@ pub(crate) fn of_match(board: &Board<'_>) -> Option<RefusalReason> {
         return Some(RefusalReason::NotOpen);
     }
     match status {
+        // Who reports prices in play may know that it is played before anyone says so.
+        FixtureStatus::Scheduled if board.in_play && board.now() >= kickoff => None,
+        FixtureStatus::Live if board.in_play => None,
+        _ if board.in_play => Some(RefusalReason::NotOpen),
         FixtureStatus::Scheduled if board.now() < kickoff => None,
         FixtureStatus::Scheduled | FixtureStatus::Live => Some(RefusalReason::AfterKickoff),
         _ => Some(RefusalReason::NotOpen),
@@ -122,5 +126,12 @@ pub(crate) fn usual(
     fair_odds: f64,
 ) -> f64 {
     let others = board.median_of_others(view, selection, plan, price.book);
-    others.filter(|others| others.of >= OTHERS_MIN).map_or(fair_odds, |m| m.value)
+    let median = others.filter(|others| others.of >= OTHERS_MIN).map(|median| median.value);
+    // In play a price far above what is fair is most likely a goal that we have not heard of, and
+    // then the others' prices have moved alike.
+    match median {
+        Some(median) if board.in_play => median.min(fair_odds),
+        Some(median) => median,
+        None => fair_odds,
+    }
 }

@@ -159,6 +159,11 @@ impl InForce {
         self.book(one).name.cmp(&self.book(other).name)
     }
 
+    /// Whether any strategy bets in play.
+    pub(crate) fn bets_in_play(&self) -> bool {
+        self.plans.iter().any(|plan| plan.rules.in_play)
+    }
+
     /// Whether any strategy asks for the model.
     pub(crate) fn uses_model(&self) -> bool {
         self.plans.iter().any(Plan::uses_model)

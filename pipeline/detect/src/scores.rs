@@ -177,7 +177,7 @@ fn known_prices(
     devigged: &mut Devigged,
 ) -> Known {
     let mut known = Known::default();
-    for (market, row) in board.state.markets_of(board.key) {
+    for (market, row) in board.markets() {
         use MarketKind as K;
         if !matches!(market.kind, K::MatchOdds | K::Totals(_) | K::AsianHandicap(_)) {
             continue;

@@ -14,8 +14,8 @@
 //!    a person has to look. The clock is the match's own: the rule is applied by the first event
 //!    of the match that is late enough, and by `match.closed` at the latest.
 //!
-//! A price that was quoted at or after the actual kick-off, which only a kick-off corrected to an
-//! earlier one can make it, is void too.
+//! A bet made before kick-off, at a price that was quoted at or after the actual one, which only a
+//! kick-off corrected to an earlier one can make it, is void too.
 
 use marabet_quant::outcome::Outcome;
 use marabet_quant::settle::settle;
@@ -206,7 +206,7 @@ fn by_score(row: &BetsRow, bet: &BetRecord, kickoff: Instant, score: [u8; 2]) ->
     if replaced {
         return None;
     }
-    if bet.quoted_at >= kickoff {
+    if !bet.in_play && bet.quoted_at >= kickoff {
         return Some(Ending::void("the price was quoted at or after the actual kick-off"));
     }
     let [home, away] = score;

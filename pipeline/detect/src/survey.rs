@@ -512,6 +512,7 @@ fn record(noted: &Opportunity) -> BetRecord {
         stake: StakeFraction::ZERO,
         quoted_at: noted.quoted_at,
         kickoff: noted.kickoff,
+        in_play: false,
         shown: (0, noted.net_odds),
         settled,
     }

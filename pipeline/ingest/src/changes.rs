@@ -71,6 +71,10 @@ enum Slot {
     Aggregate(Statistic, Phase, Market),
     Result,
     Stats,
+    Incidents,
+    LineUps,
+    Absences,
+    Standing,
     Closed,
 }
 
@@ -84,6 +88,10 @@ impl Slot {
             }
             Body::Result(_) => Self::Result,
             Body::Stats(_) => Self::Stats,
+            Body::Incidents(_) => Self::Incidents,
+            Body::LineUps(_) => Self::LineUps,
+            Body::Absences(_) => Self::Absences,
+            Body::Standing(_) => Self::Standing,
             Body::MatchClosed(_) => Self::Closed,
             _ => return None,
         })

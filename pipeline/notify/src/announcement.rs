@@ -73,6 +73,7 @@ impl Announcement {
     #[must_use]
     pub fn new(key: &MatchKey, grant: &Grant, repeat: bool) -> Self {
         let bet = grant.value_bet.clone();
+        let until = bet.until();
         Self {
             bet: bet.bet,
             strategy: bet.strategy,
@@ -91,7 +92,7 @@ impl Announcement {
             fair_odds: 1.0 / bet.fair.probability,
             fair: bet.fair,
             quoted_at: bet.quoted_at,
-            until: bet.expires.min(bet.kickoff),
+            until,
             kickoff: bet.kickoff,
             others: bet.others,
             repeat,

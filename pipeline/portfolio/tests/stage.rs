@@ -86,6 +86,7 @@ fn bet(number: u8, hour: i64, book: &str, stake: f64) -> Event {
         expires: at(hour + 1),
         occurrence: 0,
         top_up: 0,
+        in_play: false,
         others: Vec::new(),
     };
     Event::of(key(number), at(hour), value_bet)

@@ -7,12 +7,15 @@
 //!
 //! Pure: no I/O, no clock, no randomness. This crate knows no stream, no file and no strategy.
 //!
-//! Prices taken while a match is played are forwarded unpriced ([`Unpriced::InPlay`]
-//! (marabet_schemas::bets::Unpriced::InPlay)): the models here are of matches to come.
+//! Prices taken while a match is played are priced from the model of the match to come, the score,
+//! the minute and the players sent off ([`marabet_quant::inplay`]); where these were not told
+//! lately they are forwarded unpriced
+//! ([`Unpriced::InPlay`](marabet_schemas::bets::Unpriced::InPlay)).
 
 mod artefact;
 mod check;
 mod pricing;
+mod running;
 mod stage;
 mod state;
 pub mod training;

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use marabet_quant::Market;
+use marabet_quant::inplay::{Tempo, final_scores};
 use marabet_quant::matrix::ScoreMatrix;
-use marabet_schemas::bets::{ModelView, OutcomeRow, Unpriced};
+use marabet_schemas::bets::{ModelView, OutcomeRow, Running, Unpriced};
 use marabet_schemas::{ArtefactHash, MatchKey};
 use marabet_stage::{Artefacts, Fault};
 
 use crate::Artefact;
+use crate::running;
 use crate::state::ModelRow;
 
 /// Most matches whose score matrix is kept. Beyond it all are dropped and made again at need.
@@ -26,6 +28,16 @@ pub(crate) struct Pricing {
 /// Most markets of a match whose outcomes are kept. What comes beyond is computed each time.
 const MARKETS_MAX: usize = 64;
 
+/// What is to be priced.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) key: &'a MatchKey,
+    pub(crate) neutral: bool,
+    pub(crate) market: &'a Market,
+    /// Where the match stands, for a price in play.
+    pub(crate) running: Option<Running>,
+}
+
 /// A match as one model sees it.
 struct PricedMatch {
     model: ModelRow,
@@ -33,6 +45,9 @@ struct PricedMatch {
     seen: Result<(ModelView, ScoreMatrix), Unpriced>,
     /// What came of the markets that were asked for; each book quotes the same ones.
     markets: BTreeMap<Market, PricedMarket>,
+    /// The scores of the match under way, as it stood when a price was last taken in play; none
+    /// where there is no forecast.
+    running: Option<(Running, Option<ScoreMatrix>)>,
 }
 
 /// A market as a model sees it.
@@ -45,6 +60,29 @@ struct PricedMarket {
 }
 
 impl PricedMatch {
+    fn asked(&mut self, asked: Asked<'_>) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+        match asked.running {
+            None => self.price(asked.market),
+            Some(running) => self.price_in_play(asked.market, running),
+        }
+    }
+
+    fn price_in_play(
+        &mut self,
+        market: &Market,
+        now: Running,
+    ) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+        let (view, before) = self.seen.as_ref().map_err(|why| *why)?;
+        if self.running.as_ref().is_none_or(|(of, _)| *of != now) {
+            let scores = final_scores(before, &running::state(&now), &Tempo::default());
+            self.running = Some((now, scores.ok()));
+        }
+        let scores = self.running.as_ref().and_then(|(_, scores)| scores.as_ref());
+        let outcomes = outcomes(scores.ok_or(Unpriced::NoMatrix)?, market);
+        let view = ModelView { running: Some(now), ..view.clone() };
+        Ok((view, outcomes.ok_or(Unpriced::Market)?))
+    }
+
     fn price(&mut self, market: &Market) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
         let (view, matrix) = self.seen.as_ref().map_err(|why| *why)?;
         let outcomes = match self.markets.get(market) {
@@ -105,17 +143,16 @@ impl Pricing {
     /// error: the inner result says why.
     pub(crate) fn price(
         &mut self,
-        key: &MatchKey,
-        neutral: bool,
-        market: &Market,
+        asked: Asked<'_>,
         model: ModelRow,
         artefacts: &dyn Artefacts,
     ) -> Result<Result<(ModelView, Vec<OutcomeRow>), Unpriced>, Fault> {
+        let Asked { key, neutral, .. } = asked;
         if let Some(kept) = self.matches.get_mut(key)
             && kept.model == model
             && kept.neutral == neutral
         {
-            return Ok(kept.price(market));
+            return Ok(kept.asked(asked));
         }
         // The artefact could be read when it came into force, and its hash is the same.
         let artefact = self.model(model.hash, artefacts).map_err(|_| Fault::Missing(model.hash))?;
@@ -123,8 +160,9 @@ impl Pricing {
             self.matches.clear();
         }
         let seen = view(&artefact, key, neutral, model);
-        let mut fresh = PricedMatch { model, neutral, seen, markets: BTreeMap::new() };
-        let priced = fresh.price(market);
+        let mut fresh =
+            PricedMatch { model, neutral, seen, markets: BTreeMap::new(), running: None };
+        let priced = fresh.asked(asked);
         self.matches.insert(key.clone(), fresh);
         Ok(priced)
     }
@@ -168,6 +206,7 @@ fn view(
         lambda: means.lambda,
         mu: means.mu,
         rho: artefact.fit.rho,
+        running: None,
     };
     Ok((view, matrix))
 }

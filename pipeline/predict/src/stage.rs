@@ -7,7 +7,8 @@ use marabet_schemas::{Body, Book, Competition, Event, MatchKey};
 use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
 
 use crate::check;
-use crate::pricing::Pricing;
+use crate::pricing::{Asked, Pricing};
+use crate::running::RunningRow;
 use crate::state::{MatchRow, ModelRow, OFFERED_MAX, Offer, Offered};
 use crate::view;
 
@@ -19,9 +20,11 @@ use crate::view;
 /// - A model is in force from its `model.published` on, in log order. Its number only rises; one
 ///   that does not is forwarded and changes nothing. Its artefact must be at hand by then.
 /// - A quote is priced by the model in force for its competition at the moment when it is read,
-///   whatever its phase, unless it was taken in play. One without a price says why.
+///   whatever its phase. One taken in play is priced from the score and the minute that were told
+///   last, the clock gone on since. One without a price says why.
 pub struct Predict {
     matches: Table<MatchKey, MatchRow>,
+    running: Table<MatchKey, RunningRow>,
     models: Table<Competition, ModelRow>,
     offers: Table<Offer, Offered>,
     pricing: Pricing,
@@ -42,6 +45,7 @@ impl Predict {
     pub fn new() -> Self {
         Self {
             matches: Table::new("matches"),
+            running: Table::new("running"),
             models: Table::new("models"),
             offers: Table::new("offers"),
             pricing: Pricing::default(),
@@ -79,10 +83,26 @@ impl Predict {
             Body::Quote(quote) => return self.quote(key, event, quote, artefacts, derived),
             Body::Fixture(fixture) => self.fixture(key, event, fixture, derived),
             Body::Withdrawn(withdrawn) => self.withdrawn(key, withdrawn, derived),
-            Body::Stats(_) => derived.show(|| view::of_stats(key, "stats", event)),
+            Body::Stats(stats) => {
+                if let (Some(home), Some(away)) = (stats.home.red_cards, stats.away.red_cards) {
+                    self.sent_off(
+                        key,
+                        [home, away].map(|count| count.try_into().unwrap_or(u8::MAX)),
+                    );
+                }
+                derived.show(|| view::of_stats(key, "stats", event));
+            }
+            Body::Incidents(incidents) => {
+                self.sent_off(key, incidents.reds());
+                derived.show(|| view::of_stats(key, event.kind().name(), event));
+            }
+            Body::LineUps(_) | Body::Absences(_) | Body::Standing(_) => {
+                derived.show(|| view::of_stats(key, event.kind().name(), event));
+            }
             Body::Result(_) => {
                 // Quotes are over, a stray late one apart.
                 self.pricing.drop_match(key);
+                self.running.remove(key);
                 derived.show(|| view::of_stats(key, "result", event));
             }
             Body::MatchClosed(_) => self.close(key),
@@ -95,8 +115,30 @@ impl Predict {
     fn fixture(&mut self, key: &MatchKey, event: &Event, fixture: &Fixture, derived: &mut Derived) {
         self.matches.insert(key.clone(), MatchRow::Open(fixture.clone()));
         derived.show(|| view::of_fixture(key, event));
+        self.stands(key, event, fixture);
         if fixture.status == FixtureStatus::Live {
             derived.show(|| view::of_stats(key, "live", event));
+        }
+    }
+
+    /// Keeps where a match stands that is being played.
+    fn stands(&mut self, key: &MatchKey, event: &Event, fixture: &Fixture) {
+        match (fixture.status, fixture.minute, fixture.score) {
+            (FixtureStatus::Live, Some(minute), Some(score)) => {
+                let reds = self.running.get(key).map_or([0, 0], |known| known.reds);
+                self.running.insert(key.clone(), RunningRow { minute, score, reds, at: event.at });
+            }
+            // Another source knows no more than that it is played, or the referee has stopped it.
+            (FixtureStatus::Live | FixtureStatus::Suspended, ..) => {}
+            _ => drop(self.running.remove(key)),
+        }
+    }
+
+    fn sent_off(&mut self, key: &MatchKey, reds: [u8; 2]) {
+        if self.running.get(key).is_some_and(|known| known.reds != reds)
+            && let Some(known) = self.running.get_mut(key)
+        {
+            known.reds = reds;
         }
     }
 
@@ -109,17 +151,23 @@ impl Predict {
         derived: &mut Derived,
     ) -> Result<(), Fault> {
         self.offer(key, quote)?;
-        let ground = match self.matches.get(key) {
-            Some(MatchRow::Open(fixture)) => Some(fixture.neutral),
-            _ => None,
+        let (ground, is_live) = match self.matches.get(key) {
+            Some(MatchRow::Open(fixture)) => {
+                (Some(fixture.neutral), fixture.status == FixtureStatus::Live)
+            }
+            _ => (None, false),
         };
+        let in_play = quote.phase == Phase::InPlay;
+        let known = self.running.get(key).filter(|_| in_play && is_live);
+        let running = known.and_then(|known| known.at(event.at));
         let model = self.models.get(&key.competition()).copied();
-        let priced = match (ground, quote.phase, model) {
-            (None, _, _) => Err(Unpriced::NoFixture),
-            (_, Phase::InPlay, _) => Err(Unpriced::InPlay),
-            (_, _, None) => Err(Unpriced::NoModel),
-            (Some(neutral), _, Some(model)) => {
-                self.pricing.price(key, neutral, &quote.market, model, artefacts)?
+        let priced = match (ground, model) {
+            (None, _) => Err(Unpriced::NoFixture),
+            _ if in_play && running.is_none() => Err(Unpriced::InPlay),
+            (_, None) => Err(Unpriced::NoModel),
+            (Some(neutral), Some(model)) => {
+                let asked = Asked { key, neutral, market: &quote.market, running };
+                self.pricing.price(asked, model, artefacts)?
             }
         };
         let quote = quote.clone();
@@ -128,7 +176,11 @@ impl Predict {
             Ok((model, outcomes)) => {
                 derived.show(|| {
                     let make = || view::forecast(&model, &outcomes);
-                    let forecast = self.pricing.shown(key, &quote.market, make);
+                    // What is kept to be shown again is of the match to come.
+                    let forecast = match running {
+                        None => self.pricing.shown(key, &quote.market, make),
+                        Some(_) => make(),
+                    };
                     view::predicted(key, &quote.market, event.at, &forecast)
                 });
                 Priced { quote, model: Some(model), outcomes, unpriced: None }
@@ -186,6 +238,7 @@ impl Predict {
         for offer in &offers {
             self.offers.remove(offer);
         }
+        self.running.remove(key);
         self.matches.insert(key.clone(), MatchRow::Closed);
         self.pricing.drop_match(key);
     }
@@ -247,7 +300,7 @@ impl Stage for Predict {
     }
 
     fn tables(&mut self) -> Vec<&mut dyn Rows> {
-        vec![&mut self.matches, &mut self.models, &mut self.offers]
+        vec![&mut self.matches, &mut self.running, &mut self.models, &mut self.offers]
     }
 
     fn forget_memo(&mut self) {

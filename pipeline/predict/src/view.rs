@@ -142,6 +142,7 @@ mod tests {
             lambda: 1.4,
             mu: 1.1,
             rho: -0.05,
+            running: None,
         };
         let outcomes = vec![[0.4, 0.0, 0.1, 0.0, 0.5], [0.5, 0.0, 0.1, 0.0, 0.4]];
         let at = Instant::from_micros(1_700_000_000_000_001);

@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use marabet_predict::view::{self, Prediction};
 use marabet_predict::{Artefact, Predict};
+use marabet_quant::inplay::{MatchState, Tempo, final_scores};
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_schemas::bets::{BetVoid, Deposit, Priced, Unpriced};
-use marabet_schemas::facts::{MatchClosed, Phase, ResultStatus, Withdrawn};
+use marabet_schemas::facts::{FixtureStatus, MatchClosed, Phase, ResultStatus, Withdrawn};
 use marabet_schemas::frame::Frame;
+use marabet_schemas::news::{Incident, IncidentKind, Incidents, Side};
 use marabet_schemas::{ArtefactHash, BetId, Body, EntryId, Event, Instant, MatchKey, Money};
 use marabet_stage::{CacheEntry, Derived, Driver, Fault, FrameError, FrameOutput, Stage};
 use proptest::prelude::*;
@@ -77,6 +79,74 @@ fn every_fact_is_forwarded_in_order_and_each_quote_is_priced() {
         }
     }
     assert_eq!(prices, 12 * 4 * 4, "the first two rounds have no model yet");
+}
+
+#[test]
+fn a_price_in_play_is_priced_from_the_score_the_minute_and_the_players_sent_off() {
+    let (mut stage, store, at) = informed();
+    let key = new_match();
+    let kickoff = at.plus_seconds(3_600);
+    apply(&mut stage, &fixture(&key, at, kickoff), &store).unwrap();
+    let live = |minute: u16, score: [u8; 2]| {
+        let mut event = fixture(&key, kickoff.plus_seconds(i64::from(minute) * 60), kickoff);
+        let Body::Fixture(body) = &mut event.body else { panic!() };
+        body.status = FixtureStatus::Live;
+        (body.minute, body.score) = (Some(minute), Some(score));
+        event
+    };
+    let ask = |stage: &mut Predict, second: i64| {
+        let at = kickoff.plus_seconds(second);
+        let mut event = quote(&key, at, "bet365", "1x2", &[2.1, 3.3, 3.6]);
+        let Body::Quote(body) = &mut event.body else { panic!() };
+        body.phase = Phase::InPlay;
+        priced(&apply(stage, &event, &store).unwrap()).clone()
+    };
+    let home = |priced: &Priced| priced.outcomes[0][0];
+    assert_eq!(ask(&mut stage, 0).unpriced, Some(Unpriced::InPlay));
+    apply(&mut stage, &live(0, [0, 0]), &store).unwrap();
+    let at_start = ask(&mut stage, 0);
+    let before = quote(&key, kickoff, "bet365", "1x2", &[2.1, 3.3, 3.6]);
+    let before = priced(&apply(&mut stage, &before, &store).unwrap()).clone();
+    assert!((home(&at_start) - home(&before)).abs() < 1e-9);
+    // What it was priced from says how it is done again.
+    apply(&mut stage, &live(60, [1, 0]), &store).unwrap();
+    let leading = ask(&mut stage, 3_690);
+    let view = leading.model.as_ref().unwrap();
+    let running = view.running.unwrap();
+    assert_eq!((running.minute, running.score, running.reds), (61.5, [1, 0], [0, 0]));
+    let matrix = ScoreMatrix::dixon_coles(view.lambda, view.mu, view.rho).unwrap();
+    let stands = MatchState {
+        phase: marabet_quant::inplay::Phase::at_minute(61.5),
+        home_goals: 1,
+        away_goals: 0,
+        home_reds: 0,
+        away_reds: 0,
+    };
+    let scores = final_scores(&matrix, &stands, &Tempo::default()).unwrap();
+    assert!((home(&leading) - scores.match_odds()[0]).abs() < 1e-12);
+    assert!(home(&leading) > home(&at_start));
+    let incidents = Incidents {
+        src: "test".into(),
+        incidents: vec![Incident {
+            minute: 61,
+            side: Side::Home,
+            what: IncidentKind::RedCard,
+            player: None,
+            other: None,
+            detail: None,
+        }],
+    };
+    let sent_off = Event::of(key.clone(), kickoff.plus_seconds(3_690), incidents);
+    apply(&mut stage, &sent_off, &store).unwrap();
+    let a_man_down = ask(&mut stage, 3_690);
+    assert!(home(&a_man_down) < home(&leading));
+    // Long after the last word, and when the match is interrupted, nobody knows.
+    assert_eq!(ask(&mut stage, 4_201).unpriced, Some(Unpriced::InPlay));
+    let mut interrupted = live(61, [1, 0]);
+    let Body::Fixture(body) = &mut interrupted.body else { panic!() };
+    body.status = FixtureStatus::Suspended;
+    apply(&mut stage, &interrupted, &store).unwrap();
+    assert_eq!(ask(&mut stage, 3_700).unpriced, Some(Unpriced::InPlay));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use marabet_jobs::{JobsError, Registry, Scheduler};
-use marabet_ledger::{Ledger, LedgerError};
+use marabet_ledger::{Filed, Ledger, LedgerError};
 
 use crate::problem::Problem;
 
@@ -16,6 +16,8 @@ pub struct Office {
     pub scheduler: Scheduler,
     /// Money, placements and history in SQL.
     pub ledger: Ledger,
+    /// Where what the log has dropped is filed.
+    pub filed: Filed,
     /// The folder in whose folders backtests leave their reports.
     pub reports: PathBuf,
 }

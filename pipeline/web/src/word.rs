@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use marabet_ledger::Filed;
 use marabet_quant::Odds;
 use marabet_schemas::bets::{BetPlaced, BetSkipped, BetVoid, Grant};
-use marabet_schemas::{BetId, Body, Book, Event, Instant, MatchKey, Money, Source};
+use marabet_schemas::frame::Frame;
+use marabet_schemas::{BetId, Body, Book, EntryId, Event, Instant, MatchKey, Money, Source};
 use marabet_streams::{FeedOptions, FeedWriter, Log, LogError, Stream};
 use marabet_views::readback::Pages;
 
@@ -48,18 +50,37 @@ pub enum WordError {
     /// The bet was alerted without money, so that its stake must be said.
     #[error("bet {0} was granted no stake; say what it was placed with")]
     NoneGranted(BetId),
+    /// The log no longer has the bet, and where it is filed cannot be read.
+    #[error("the log no longer has bet {bet}, and what it has dropped cannot be read: {reason}")]
+    Filed {
+        /// The bet.
+        bet: BetId,
+        /// Where it was looked for, and what is wrong there.
+        reason: String,
+    },
     /// The log is away.
     #[error(transparent)]
     Log(#[from] LogError),
 }
 
 /// Writes what the user says of a bet into the log. Returns the fact, once it is on the server's
-/// disk. To say it again changes nothing: the last word counts.
+/// disk. To say it again changes nothing: the last word counts. A bet that the log has dropped is
+/// looked for where it is filed.
 ///
 /// # Errors
 /// [`WordError`].
-pub async fn say(log: &Log, bet: BetId, word: &Word, at: Instant) -> Result<Event, WordError> {
-    let (key, grant) = granted(log, bet).await?.ok_or(WordError::NoBet(bet))?;
+pub async fn say(
+    log: &Log,
+    filed: &Filed,
+    bet: BetId,
+    word: &Word,
+    at: Instant,
+) -> Result<Event, WordError> {
+    let granted = match granted(log, bet).await? {
+        None if log.entries_gone(Stream::Grants, 0).await? > 0 => filed_grant(filed, bet).await?,
+        found => found,
+    };
+    let (key, grant) = granted.ok_or(WordError::NoBet(bet))?;
     let body: Body = match word.clone() {
         Word::Placed { odds, stake, book } => {
             let alerted = &grant.value_bet;
@@ -90,17 +111,36 @@ pub async fn say(log: &Log, bet: BetId, word: &Word, at: Instant) -> Result<Even
     Ok(event)
 }
 
-/// The grant of a bet.
+/// The grant of a bet, where the log has it.
 async fn granted(log: &Log, wanted: BetId) -> Result<Option<(MatchKey, Grant)>, LogError> {
     let mut pages = Pages::of(log, Stream::Grants, 0);
     while let Some(frames) = pages.next().await? {
-        for event in frames.into_iter().flat_map(|frame| frame.events).flatten() {
-            if let (Body::Grant(grant), Some(key)) = (event.body, event.key)
-                && grant.value_bet.bet == wanted
-            {
-                return Ok(Some((key, grant)));
-            }
+        if let Some(found) = frames.into_iter().find_map(|frame| grant_in(frame, wanted)) {
+            return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// The grant of a bet, where it is filed.
+async fn filed_grant(filed: &Filed, bet: BetId) -> Result<Option<(MatchKey, Grant)>, WordError> {
+    let Some(earlier) = filed.clone() else { return Ok(None) };
+    let search = move || -> Result<Option<(MatchKey, Grant)>, String> {
+        for frame in earlier.frames(Stream::Grants, 0, EntryId::default())? {
+            if let Some(found) = grant_in(frame?, bet) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    };
+    let searched = tokio::task::spawn_blocking(search).await;
+    let searched = searched.unwrap_or_else(|error| Err(error.to_string()));
+    searched.map_err(|reason| WordError::Filed { bet, reason })
+}
+
+fn grant_in(frame: Frame, wanted: BetId) -> Option<(MatchKey, Grant)> {
+    frame.events.into_iter().flatten().find_map(|event| match (event.body, event.key) {
+        (Body::Grant(grant), Some(key)) if grant.value_bet.bet == wanted => Some((key, grant)),
+        _ => None,
+    })
 }

@@ -52,6 +52,9 @@ mod tests {
         let hash = "ab".repeat(32);
         let bet = "0123456789abcdef";
         let model = format!(r#"{{"number":3,"hash":"{hash}","lambda":1.5,"mu":1.1,"rho":-0.03}}"#);
+        let running = format!(
+            r#"{{"number":3,"hash":"{hash}","lambda":1.5,"mu":1.1,"rho":-0.03,"running":{{"minute":61.5,"score":[1,0],"reds":[0,1]}}}}"#
+        );
         let quote = r#""src":"s","book":"bet365","market":"ah@-0.25","odds":[1.9,2.0]"#;
         let reference = r#"{"book":"pinnacle","market":"1x2","odds":[2.0,3.5,4.0],"at":5}"#;
         let value_bet = format!(
@@ -73,6 +76,19 @@ mod tests {
             Kind::Withdrawn => vec![r#""src":"s","book":"b","market":"1x2""#.into(), r#""src":"s","book":"b""#.into()],
             Kind::Seen => vec![r#""src":"s","book":"b""#.into()],
             Kind::Stats => vec![r#""src":"s","home":{"shots":9},"away":{"red_cards":0,"fouls":2}"#.into()],
+            Kind::Incidents => vec![
+                r#""src":"s","incidents":[{"minute":93,"side":"away","what":"red_card","player":"P","detail":"d"},{"minute":4,"side":"home","what":"goal","other":"O"}]"#.into(),
+                r#""src":"s","incidents":[]"#.into(),
+            ],
+            Kind::LineUps => vec![
+                r#""src":"s","home":{"formation":"4-3-3","starters":["A","B"],"substitutes":["C"]},"away":{"starters":[]}"#.into(),
+            ],
+            Kind::Absences => vec![
+                r#""src":"s","home":[{"player":"A","reason":"knee","doubtful":true}],"away":[{"player":"B"}]"#.into(),
+            ],
+            Kind::Standing => vec![
+                r#""src":"s","home":{"rank":1,"points":-3,"played":4,"goal_difference":-2},"away":{"rank":2,"points":0,"played":0}"#.into(),
+            ],
             Kind::Result => vec![
                 r#""src":"s","status":"played","score":[2,1],"half_time":[0,0]"#.into(),
                 r#""src":"s","status":"void""#.into(),
@@ -91,6 +107,7 @@ mod tests {
             Kind::Priced => vec![
                 format!(r#""quote":{{{quote},"phase":"pre"}},"model":{model},"outcomes":[[0.1,0.2,0.3,0.15,0.25],[0.0,0.0,0.0,0.0,1.0]]"#),
                 format!(r#""quote":{{{quote},"phase":"pre"}},"unpriced":"no_model""#),
+                format!(r#""quote":{{{quote},"phase":"in_play"}},"model":{running},"outcomes":[[0.0,0.0,0.0,0.0,1.0],[1.0,0.0,0.0,0.0,0.0]]"#),
             ],
             Kind::ValueBet => vec![value_bet],
             Kind::Refused => vec![

@@ -102,6 +102,7 @@ impl Made {
             expires: self.kickoff,
             occurrence: self.occurrence,
             top_up: 0,
+            in_play: false,
             others: Vec::new(),
         }
     }

@@ -19,12 +19,15 @@ impl Detect {
         let limit_s = i64::from(in_force.settlement.kickoff_move_max_h) * 3_600;
         let row = self.state.matches.entry(told.key.clone(), || MatchRow::new(told.event.at));
         let before = row.fixture.replace((fixture.kickoff, fixture.status));
+        let status_before = before.map(|(_, status)| status);
         let is_to_come = fixture.status == FixtureStatus::Scheduled && fixture.kickoff > row.now;
         if is_to_come {
             // An abandoned match that is set again is open again.
             row.result = None;
         }
-        if before == row.fixture {
+        let is_known = before == row.fixture;
+        self.played_on(told, fixture, status_before);
+        if is_known {
             return;
         }
         let moved_s = before.map_or(0.0, |(kickoff, _)| fixture.kickoff.seconds_since(kickoff));
@@ -103,6 +106,7 @@ impl Detect {
             self.state.models.remove(&at);
             self.memo.devigged.drop_market(told.key, market);
         }
+        self.stop_play(told.key);
         let strategies = self.state.strategies_of(told.key);
         for strategy in strategies {
             self.memo.scores.drop_match(told.key, &strategy);

@@ -1,6 +1,7 @@
 //! The stage itself: which event changes what, and what is looked at then.
 
 mod matches;
+mod play;
 mod quotes;
 
 use marabet_schemas::control::ConfigPublished;
@@ -116,6 +117,7 @@ impl Detect {
             derived: told.derived,
             key: told.key,
             assumed: told.event.assumed,
+            in_play: false,
             survey: self.survey.as_deref_mut(),
         }
     }
@@ -164,6 +166,10 @@ impl Stage for Detect {
             | Body::Seen(_)
             | Body::Named(_)
             | Body::Stats(_)
+            | Body::Incidents(_)
+            | Body::LineUps(_)
+            | Body::Absences(_)
+            | Body::Standing(_)
             | Body::Result(_)
             | Body::MatchClosed(_) => {
                 let key = event.key.as_ref().ok_or_else(|| {

@@ -5,7 +5,7 @@ use marabet_quant::{Market, Period};
 use marabet_schemas::bets::{Priced, RefusalReason};
 use marabet_schemas::facts::{Aggregate, Phase, Quote, Statistic};
 use marabet_schemas::{Instant, MatchKey};
-use marabet_stage::Fault;
+use marabet_stage::{Fault, Table};
 
 use super::{Detect, Told, in_force};
 use crate::settle::settle_match;
@@ -16,7 +16,7 @@ use crate::state::within::Within;
 use crate::value::Which;
 
 /// Most markets of a match whose prices are kept.
-const MARKETS_MAX: u16 = 256;
+pub(super) const MARKETS_MAX: u16 = 256;
 
 impl Detect {
     /// A quote, by when in the life of the match it was taken.
@@ -37,7 +37,7 @@ impl Detect {
                 let reason = RefusalReason::AfterKickoff;
                 let mut desk = self.desk(told);
                 desk.refuse(quote.market, &price.odds, Some(book), reason);
-                Ok(())
+                self.running(told, priced, price)
             }
         }
     }
@@ -60,7 +60,7 @@ impl Detect {
                 told.key, priced.quote.book
             )));
         }
-        let new_model = uses_model && self.model(told.key, market, priced);
+        let new_model = uses_model && model(&mut self.state.models, told.key, market, priced);
         let mut desk = self.desk(told);
         desk.look(market, |plan| {
             let all = plan.listens_to(price.book) || (new_model && plan.uses_model());
@@ -70,28 +70,6 @@ impl Detect {
             settle_match(&mut desk, false);
         }
         Ok(())
-    }
-
-    /// Keeps what the model makes of the market. True when that is new.
-    fn model(&mut self, key: &MatchKey, market: Market, priced: &Priced) -> bool {
-        let at = Within::new(key, market);
-        let known = self.state.models.get(&at);
-        match &priced.model {
-            None if known.is_none() => false,
-            None => {
-                self.state.models.remove(&at);
-                true
-            }
-            Some(view) => {
-                let is_known = known
-                    .is_some_and(|known| known.view == *view && known.outcomes == priced.outcomes);
-                if !is_known {
-                    let (view, outcomes) = (view.clone(), priced.outcomes.clone());
-                    self.state.models.insert(at, ModelRow { view, outcomes });
-                }
-                !is_known
-            }
-        }
     }
 
     /// A price that its source calls closing: it measures bets and is never bet at.
@@ -141,6 +119,7 @@ impl Detect {
             None => self.state.markets_of(told.key).map(|(market, _)| market).collect(),
         };
         let now = self.state.matches.get(told.key).map_or(told.event.at, |row| row.now);
+        self.withdrawn_in_play(told, book, market);
         for market in markets {
             let row = self.state.markets.get_mut(&Within::new(told.key, market));
             if !row.is_some_and(|row| row.withdraw(book, now)) {
@@ -189,6 +168,33 @@ fn market_row<'a>(
         state.markets.insert(at.clone(), MarketRow::new(&market, now));
     }
     Ok(state.markets.get_mut(&at).expect("the row is there or was made just now"))
+}
+
+/// Keeps what the model makes of the market. True when that is new.
+pub(super) fn model(
+    models: &mut Table<Within<Market>, ModelRow>,
+    key: &MatchKey,
+    market: Market,
+    priced: &Priced,
+) -> bool {
+    let at = Within::new(key, market);
+    let known = models.get(&at);
+    match &priced.model {
+        None if known.is_none() => false,
+        None => {
+            models.remove(&at);
+            true
+        }
+        Some(view) => {
+            let is_known =
+                known.is_some_and(|known| known.view == *view && known.outcomes == priced.outcomes);
+            if !is_known {
+                let (view, outcomes) = (view.clone(), priced.outcomes.clone());
+                models.insert(at, ModelRow { view, outcomes });
+            }
+            !is_known
+        }
+    }
 }
 
 /// Refuses a priced quote whose numbers are not one for each selection.

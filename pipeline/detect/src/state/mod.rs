@@ -11,7 +11,7 @@ use marabet_schemas::{Book, Instant, MatchKey, StrategyName};
 use marabet_stage::{Rows, Table};
 
 use prices::{MarketRow, SeenRow};
-use rows::{BetsRow, MatchRow, ModelRow, RefusedRow};
+use rows::{BetsRow, MatchRow, ModelRow, PlayRow, RefusedRow};
 use within::{Only, Within};
 
 /// Every table.
@@ -28,6 +28,12 @@ pub(crate) struct State {
     pub(crate) markets: Table<Within<Market>, MarketRow>,
     /// What the model makes of each market, where a strategy in force asks for it.
     pub(crate) models: Table<Within<Market>, ModelRow>,
+    /// Prices taken in play, where a strategy in force asks for them.
+    pub(crate) running: Table<Within<Market>, MarketRow>,
+    /// What the model makes of each market in play, likewise.
+    pub(crate) running_models: Table<Within<Market>, ModelRow>,
+    /// What happened last in each match that is played.
+    pub(crate) play: Table<MatchKey, PlayRow>,
     /// Bets.
     pub(crate) bets: Table<Within<StrategyName>, BetsRow>,
     /// Which refusals were recorded.
@@ -46,6 +52,9 @@ impl State {
             seen: Table::new("seen"),
             markets: Table::new("market"),
             models: Table::new("model"),
+            running: Table::new("running"),
+            running_models: Table::new("running_model"),
+            play: Table::new("play"),
             bets: Table::new("bets"),
             refused: Table::new("refused"),
             closed: Table::new("closed"),
@@ -60,6 +69,9 @@ impl State {
             &mut self.seen,
             &mut self.markets,
             &mut self.models,
+            &mut self.running,
+            &mut self.running_models,
+            &mut self.play,
             &mut self.bets,
             &mut self.refused,
             &mut self.closed,
@@ -71,10 +83,15 @@ impl State {
         &'a self,
         key: &'a MatchKey,
     ) -> impl Iterator<Item = (Market, &'a MarketRow)> {
-        // Of all markets this one comes first in order.
-        let first = Within::new(key, Market::MATCH_ODDS);
-        let rows = self.markets.range(first..).take_while(|(at, _)| at.key == *key);
-        rows.map(|(at, row)| (at.part, row))
+        markets_in(&self.markets, key)
+    }
+
+    /// The markets of a match that have prices taken in play, in order.
+    pub(crate) fn running_of<'a>(
+        &'a self,
+        key: &'a MatchKey,
+    ) -> impl Iterator<Item = (Market, &'a MarketRow)> {
+        markets_in(&self.running, key)
     }
 
     /// The strategies that have bets on a match, with these, in order.
@@ -86,6 +103,16 @@ impl State {
         let rows = self.bets.range(first..).take_while(|(at, _)| at.key == *key);
         rows.map(|(at, row)| (&at.part, row))
     }
+}
+
+fn markets_in<'a>(
+    table: &'a Table<Within<Market>, MarketRow>,
+    key: &'a MatchKey,
+) -> impl Iterator<Item = (Market, &'a MarketRow)> {
+    // Of all markets this one comes first in order.
+    let first = Within::new(key, Market::MATCH_ODDS);
+    let rows = table.range(first..).take_while(|(at, _)| at.key == *key);
+    rows.map(|(at, row)| (at.part, row))
 }
 
 impl State {

@@ -37,6 +37,15 @@ impl MatchRow {
     }
 }
 
+/// What happened last in a match that is played, after which every price is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlayRow {
+    /// The score, as far as it was told.
+    pub(crate) score: Option<[u8; 2]>,
+    /// When it last changed, or the match was interrupted or went on.
+    pub(crate) since: Instant,
+}
+
 /// What the model in force makes of a market, as the last priced quote said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ModelRow {
@@ -68,6 +77,9 @@ pub(crate) struct BetRecord {
     pub(crate) quoted_at: Instant,
     /// The kick-off as it was known at the alert.
     pub(crate) kickoff: Instant,
+    /// Made while the match was played.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) in_play: bool,
     /// The revision last shown, and the best net price shown so far.
     pub(crate) shown: (u16, f64),
     /// The last settlement.

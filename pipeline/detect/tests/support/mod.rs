@@ -211,6 +211,7 @@ pub(crate) fn with_model(priced: Priced, number: u64, probabilities: &[f64]) -> 
         lambda: 1.6,
         mu: 1.1,
         rho: 0.0,
+        running: None,
     };
     Priced { model: Some(view), outcomes: probabilities.iter().map(row).collect(), ..priced }
 }

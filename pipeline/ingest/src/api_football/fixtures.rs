@@ -5,7 +5,7 @@ use marabet_schemas::{Body, Instant, Source};
 use serde_json::Value;
 use smol_str::SmolStr;
 
-use super::SOURCE;
+use super::{SOURCE, details};
 use crate::changes::Known;
 use crate::desk::ShownMatch;
 use crate::json::{Fault, Node};
@@ -18,7 +18,12 @@ pub fn read(file: &str, items: &[Value], rejects: &mut Vec<Reject>) -> Vec<Shown
     let mut matches = Vec::with_capacity(items.len());
     for item in items {
         match one(Node::root(item)) {
-            Ok(shown) => matches.push(shown),
+            Ok(mut shown) => {
+                let sides = [shown.named.home.as_str(), shown.named.away.as_str()];
+                let besides = details::embedded(file, item, sides, rejects);
+                shown.facts.extend(besides.into_iter().map(|body| (Known::Seen, body)));
+                matches.push(shown);
+            }
             Err(fault) => rejects.push(fault.reject(file, Scope::Row, item)),
         }
     }
@@ -61,8 +66,10 @@ fn one(item: Node<'_>) -> Result<ShownMatch, Fault> {
     let is_live = matches!(state, FixtureStatus::Live | FixtureStatus::Suspended);
     let goals = pair(item.at("goals"))?;
     let elapsed = status.at("elapsed");
+    // The minutes of extra time are none of the ninety that markets are settled by.
+    let counts = is_live && !matches!(short.text()?, "ET" | "BT" | "P");
     let minute =
-        if is_live && !elapsed.is_null() { Some(elapsed.number()?.max(0.0) as u16) } else { None };
+        if counts && !elapsed.is_null() { Some(elapsed.number()?.max(0.0) as u16) } else { None };
     let src = Source::new(SOURCE);
     let fact = Fixture {
         src: src.clone(),

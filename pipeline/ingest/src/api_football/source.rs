@@ -1,15 +1,17 @@
-//! Asking API-Football: the calendar now and then, running matches often, odds as they are
-//! renewed, statistics once a match is over.
+//! Asking API-Football for what is due by the [`Agenda`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use marabet_schemas::news::{Absence, Absences, Standing};
 use marabet_schemas::{Body, Competition, Event, Instant, Source as SourceName};
 use serde_json::Value;
 use smol_str::SmolStr;
 
+use super::agenda::{ABSENCES_EVERY_S, Agenda, DAYS_AHEAD, Due};
 use super::envelope::{self, Envelope, NoItems, Refusal};
 use super::{SOURCE, details, fixtures, odds};
 use crate::changes::Known;
@@ -34,33 +36,29 @@ pub struct ApiFootballSettings {
     pub live_odds: bool,
     /// Ask for statistics when a match is over.
     pub statistics: bool,
+    /// Ask for what happened when a match is over; of a running one it comes with the score.
+    pub incidents: bool,
+    /// Ask for line-ups in the last hour before kick-off.
+    pub line_ups: bool,
+    /// Ask once a day who does not play.
+    pub absences: bool,
+    /// Ask once a week for the names of all sides.
+    pub teams: bool,
+    /// Ask once a week for the tables.
+    pub tables: bool,
     /// Between two looks at running matches, in seconds.
     pub live_every_s: u32,
     /// Between two looks at the odds of a competition, in seconds; the provider renews them every
     /// three hours.
     pub odds_every_s: u32,
+    /// Where it is remembered when was last asked what is asked seldom.
+    pub asked_file: Option<PathBuf>,
 }
 
-/// Between two looks at the calendar of a competition.
-const CALENDAR_EVERY_SECONDS: i64 = 6 * 3_600;
-/// How many days ahead the calendar is asked for.
-const DAYS_AHEAD: i64 = 14;
-/// A match may still run so long after its kick-off.
-const RUNS_SECONDS: i64 = 4 * 3_600;
 /// Pages of one list, at most: a page that never ends is left.
 const PAGES_MAX: u64 = 200;
 /// Longest sleep between two looks at what is due.
 const SLEEP_MAX: Duration = Duration::from_secs(10);
-/// Matches whose statistics were asked for, remembered at most.
-const ASKED_MAX: usize = 10_000;
-
-#[derive(Debug, Clone, Default)]
-struct Watched {
-    league: SmolStr,
-    calendar_at: Option<Instant>,
-    odds_at: Option<Instant>,
-    refused: bool,
-}
 
 /// API-Football as a live source.
 pub struct ApiFootball {
@@ -69,28 +67,13 @@ pub struct ApiFootball {
     client: Polite,
     desk: Desk,
     clock: Arc<dyn Clock>,
-    watched: BTreeMap<Competition, Watched>,
-    live_at: Option<Instant>,
-    live_odds_at: Option<Instant>,
-    /// The matches that were shown, by the provider's number.
-    known: BTreeMap<SmolStr, ShownMatch>,
-    over: BTreeSet<SmolStr>,
-    asked: BTreeSet<SmolStr>,
+    agenda: Agenda,
 }
 
 impl std::fmt::Debug for ApiFootball {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ApiFootball").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Due {
-    Calendar(Competition),
-    Live,
-    LiveOdds,
-    Odds(Competition),
-    Statistics(SmolStr),
 }
 
 impl ApiFootball {
@@ -104,61 +87,20 @@ impl ApiFootball {
         desk: Desk,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SourceError> {
-        let mut watched = BTreeMap::new();
+        let mut leagues = BTreeMap::new();
         for competition in &settings.competitions {
             let league = desk.names().provider_name(SOURCE, competition).ok_or_else(|| {
                 SourceError::permanent(format!("`{competition}` is no competition of {SOURCE}"))
             })?;
-            let one = Watched { league: league.into(), ..Watched::default() };
-            watched.insert(competition.clone(), one);
+            leagues.insert(competition.clone(), league.into());
         }
-        Ok(Self {
-            name: SourceName::new(SOURCE),
-            settings,
-            client,
-            desk,
-            clock,
-            watched,
-            live_at: None,
-            live_odds_at: None,
-            known: BTreeMap::new(),
-            over: BTreeSet::new(),
-            asked: BTreeSet::new(),
-        })
+        let agenda = Agenda::new(settings.clone(), leagues);
+        Ok(Self { name: SourceName::new(SOURCE), settings, client, desk, clock, agenda })
     }
 
     /// Takes in what the log holds, so that a restart reports only what changed.
     pub fn observe(&mut self, event: &Event) {
         self.desk.observe(event);
-    }
-
-    fn most_urgent(&self, now: Instant) -> Option<Due> {
-        let is_due = |last: Option<Instant>, every: i64| {
-            last.is_none_or(|last| last.plus_seconds(every) <= now)
-        };
-        let open = || self.watched.iter().filter(|(_, one)| !one.refused);
-        if let Some((c, _)) = open().find(|(_, o)| is_due(o.calendar_at, CALENDAR_EVERY_SECONDS)) {
-            return Some(Due::Calendar(c.clone()));
-        }
-        let runs = |shown: &ShownMatch| {
-            shown.kickoff <= now && now < shown.kickoff.plus_seconds(RUNS_SECONDS)
-        };
-        let plays = self.known.iter().any(|(id, shown)| !self.over.contains(id) && runs(shown));
-        if plays && is_due(self.live_at, i64::from(self.settings.live_every_s)) {
-            return Some(Due::Live);
-        }
-        let live_every = i64::from(self.settings.live_every_s);
-        if plays && self.settings.live_odds && is_due(self.live_odds_at, live_every) {
-            return Some(Due::LiveOdds);
-        }
-        if self.settings.statistics
-            && let Some(id) = self.over.iter().find(|id| !self.asked.contains(*id))
-        {
-            return Some(Due::Statistics(id.clone()));
-        }
-        let every = i64::from(self.settings.odds_every_s);
-        let odds = || open().find(|(_, one)| is_due(one.odds_at, every));
-        if self.settings.odds { odds().map(|(c, _)| Due::Odds(c.clone())) } else { None }
     }
 
     async fn ask(&self, request: Request) -> Result<Envelope, Asked> {
@@ -192,15 +134,18 @@ impl ApiFootball {
         Ok(items)
     }
 
-    async fn calendar(&mut self, competition: &Competition) -> Result<Batch, Asked> {
-        let now = self.clock.now();
-        let Some(one) = self.watched.get_mut(competition) else { return Ok(Batch::default()) };
-        one.calendar_at = Some(now);
-        let league = one.league.clone();
-        let season = self.desk.names().season(competition, now);
-        let request = Request::get("/fixtures")
-            .with("league", league.as_str())
+    /// A request about a competition in the season that is played.
+    fn of_season(&self, path: &str, competition: &Competition, league: &str) -> Request {
+        let season = self.desk.names().season(competition, self.clock.now());
+        Request::get(path)
+            .with("league", league)
             .with("season", season.get(..4).unwrap_or_default())
+    }
+
+    async fn calendar(&mut self, competition: &Competition, league: &str) -> Result<Batch, Asked> {
+        let now = self.clock.now();
+        let request = self
+            .of_season("/fixtures", competition, league)
             .with("from", now.plus_seconds(-2 * 86_400).day())
             .with("to", now.plus_seconds(DAYS_AHEAD * 86_400).day());
         let items = self.all(request).await?;
@@ -208,48 +153,81 @@ impl ApiFootball {
     }
 
     async fn live(&mut self) -> Result<Batch, Asked> {
-        self.live_at = Some(self.clock.now());
-        let leagues: Vec<&str> = self.watched.values().map(|one| one.league.as_str()).collect();
-        let items = self.all(Request::get("/fixtures").with("live", leagues.join("-"))).await?;
+        let leagues = self.agenda.leagues().join("-");
+        let items = self.all(Request::get("/fixtures").with("live", leagues)).await?;
         let mut batch = self.fixtures("/fixtures?live", &items)?;
-        // What runs no more is no longer shown here: the calendar says how it ended.
-        let shown: BTreeSet<SmolStr> = items
-            .iter()
-            .filter_map(|item| {
-                item["fixture"]["id"].as_u64().map(|id| SmolStr::from(id.to_string()))
-            })
-            .collect();
-        let now = self.clock.now();
-        let begun = |shown: &ShownMatch| {
-            shown.kickoff.plus_seconds(5_400) <= now
-                && now < shown.kickoff.plus_seconds(RUNS_SECONDS)
-        };
-        let missing: Vec<SmolStr> = self
-            .known
-            .iter()
-            .filter(|(id, known)| !self.over.contains(*id) && !shown.contains(*id) && begun(known))
-            .map(|(id, _)| id.clone())
-            .take(20)
-            .collect();
+        // What runs no more is no longer shown here: asked for by its number it says how it ended.
+        let shown: BTreeSet<SmolStr> = items.iter().filter_map(id_of).collect();
+        let missing = self.agenda.missing(&shown, self.clock.now());
         if !missing.is_empty() {
-            let items = self.all(Request::get("/fixtures").with("ids", missing.join("-"))).await?;
-            let ended = self.fixtures("/fixtures?ids", &items)?;
-            batch.events.extend(ended.events);
-            batch.rejects.extend(ended.rejects);
+            add(&mut batch, self.by_id(&missing).await?.1);
         }
         Ok(batch)
+    }
+
+    /// These matches, with all that the provider knows of each; and the items themselves.
+    async fn by_id(&mut self, ids: &[SmolStr]) -> Result<(Vec<Value>, Batch), Asked> {
+        let items = self.all(Request::get("/fixtures").with("ids", ids.join("-"))).await?;
+        let batch = self.fixtures("/fixtures?ids", &items)?;
+        Ok((items, batch))
+    }
+
+    async fn line_ups(&mut self, ids: &[SmolStr]) -> Result<Batch, Asked> {
+        let (items, mut batch) = self.by_id(ids).await?;
+        // Of a match that comes without its parts each part is asked for by itself.
+        let partless = items.iter().filter(|item| item["lineups"].is_null());
+        let partless: Vec<SmolStr> = partless.filter_map(id_of).collect();
+        for id in partless {
+            let path = "/fixtures/lineups";
+            let items = self.all(Request::get(path).with("fixture", id.as_str())).await?;
+            let told = self.told_of(&id, |sides, rejects| {
+                details::line_ups(path, &items, sides, rejects).map(Body::from)
+            })?;
+            add(&mut batch, told);
+        }
+        Ok(batch)
+    }
+
+    /// How a match went, part by part.
+    async fn single(&mut self, id: &SmolStr) -> Result<Batch, Asked> {
+        let mut batch = Batch::default();
+        if self.settings.statistics {
+            let path = "/fixtures/statistics";
+            let items = self.all(Request::get(path).with("fixture", id.as_str())).await?;
+            batch = self.told_of(id, |sides, rejects| {
+                details::statistics(path, &items, sides, rejects).map(Body::from)
+            })?;
+        }
+        if self.settings.incidents {
+            let path = "/fixtures/events";
+            let items = self.all(Request::get(path).with("fixture", id.as_str())).await?;
+            let told = self
+                .told_of(id, |sides, rejects| details::incidents(path, &items, sides, rejects))?;
+            add(&mut batch, told);
+        }
+        Ok(batch)
+    }
+
+    /// Reports a fact about a match that was shown.
+    fn told_of(
+        &mut self,
+        id: &SmolStr,
+        read: impl FnOnce(details::Sides<'_>, &mut Vec<Reject>) -> Option<Body>,
+    ) -> Result<Batch, Asked> {
+        let Some(known) = self.agenda.known(id) else { return Ok(Batch::default()) };
+        let mut rejects = Vec::new();
+        let sides = [known.named.home.as_str(), known.named.away.as_str()];
+        let fact = read(sides, &mut rejects);
+        let facts = fact.map(|body| (Known::Seen, body)).into_iter().collect();
+        let shown = ShownMatch { facts, ..known.clone() };
+        self.agenda.show(&shown);
+        self.report(vec![shown], rejects, |_| false)
     }
 
     fn fixtures(&mut self, file: &str, items: &[Value]) -> Result<Batch, Asked> {
         let mut rejects = Vec::new();
         let shown = fixtures::read(file, items, &mut rejects);
-        for one in &shown {
-            let id = one.named.id.clone();
-            if one.facts.iter().any(|(_, body)| matches!(body, Body::Result(_))) {
-                self.over.insert(id.clone());
-            }
-            self.known.insert(id, ShownMatch { facts: Vec::new(), ..one.clone() });
-        }
+        shown.iter().for_each(|one| self.agenda.show(one));
         self.report(shown, rejects, |_| false)
     }
 
@@ -265,23 +243,15 @@ impl ApiFootball {
         Ok(Batch { first: None, events: news.events, rejects })
     }
 
-    async fn odds(&mut self, competition: &Competition) -> Result<Batch, Asked> {
+    async fn odds(&mut self, competition: &Competition, league: &SmolStr) -> Result<Batch, Asked> {
         let now = self.clock.now();
-        let Some(one) = self.watched.get_mut(competition) else { return Ok(Batch::default()) };
-        one.odds_at = Some(now);
-        let league = one.league.clone();
-        let season = self.desk.names().season(competition, now);
-        let request = Request::get("/odds")
-            .with("league", league.as_str())
-            .with("season", season.get(..4).unwrap_or_default());
-        let items = self.all(request).await?;
+        let items = self.all(self.of_season("/odds", competition, league)).await?;
         let (shown, rejects) = self.priced("/odds", &items, now);
-        self.report(shown, rejects, |own| own.competition == league)
+        self.report(shown, rejects, |own| own.competition == *league)
     }
 
     async fn live_odds(&mut self) -> Result<Batch, Asked> {
         let now = self.clock.now();
-        self.live_odds_at = Some(now);
         let items = self.all(Request::get("/odds/live")).await?;
         let (shown, rejects) = self.priced("/odds/live", &items, now);
         self.report(shown, rejects, |_| false)
@@ -293,7 +263,7 @@ impl ApiFootball {
         let mut shown = Vec::new();
         for of_fixture in odds::read(file, items, &mut rejects) {
             // Odds of a fixture outside of the calendar have no sides.
-            let Some(known) = self.known.get(&of_fixture.id) else { continue };
+            let Some(known) = self.agenda.known(&of_fixture.id) else { continue };
             let whole = of_fixture.prices.whole(&self.name, known.kickoff, now);
             let facts = whole.into_iter().filter_map(|whole| match whole {
                 Whole::Quote { quote, stated } => {
@@ -306,21 +276,61 @@ impl ApiFootball {
         (shown, rejects)
     }
 
-    async fn statistics(&mut self, id: &SmolStr) -> Result<Batch, Asked> {
-        if self.asked.len() >= ASKED_MAX {
-            self.asked.clear();
-            self.over.clear();
-        }
-        self.asked.insert(id.clone());
-        let request = Request::get("/fixtures/statistics").with("fixture", id.as_str());
-        let items = self.all(request).await?;
+    /// The names of all sides, so that those that are sure need no match to be known.
+    async fn teams(&mut self, competition: &Competition, league: &str) -> Result<Batch, Asked> {
+        let items = self.all(self.of_season("/teams", competition, league)).await?;
         let mut rejects = Vec::new();
-        let stats = details::statistics("/fixtures/statistics", &items, &mut rejects);
-        let shown = stats.zip(self.known.get(id)).map(|(stats, known)| ShownMatch {
-            facts: vec![(Known::Seen, stats.into())],
-            ..known.clone()
+        let teams = details::teams("/teams", &items, &mut rejects);
+        let names: Vec<SmolStr> = teams.into_iter().map(|team| team.name).collect();
+        let now = self.clock.now();
+        let met = self.desk.names().introduce(&self.name, league, &names, now);
+        met.map_err(Asked::Unkept)?;
+        Ok(Batch { first: None, events: Vec::new(), rejects })
+    }
+
+    /// Who does not play in the matches of the coming day.
+    async fn absences(&mut self, competition: &Competition, league: &str) -> Result<Batch, Asked> {
+        let now = self.clock.now();
+        let coming: Vec<ShownMatch> =
+            self.agenda.coming(competition, now, ABSENCES_EVERY_S).into_iter().cloned().collect();
+        let days: BTreeSet<String> = coming.iter().map(|shown| shown.kickoff.day()).collect();
+        let (mut missing, mut rejects) = (Vec::new(), Vec::new());
+        for day in days {
+            let request = self.of_season("/injuries", competition, league).with("date", day);
+            let items = self.all(request).await?;
+            missing.extend(details::injuries("/injuries", &items, &mut rejects));
+        }
+        let of = |shown: &ShownMatch, side: &SmolStr| -> Vec<Absence> {
+            let of_side =
+                missing.iter().filter(|one| one.fixture == shown.named.id && one.team == *side);
+            of_side.map(|one| one.absence.clone()).collect()
+        };
+        let told = coming.into_iter().filter_map(|shown| {
+            let (home, away) = (of(&shown, &shown.named.home), of(&shown, &shown.named.away));
+            // That nobody is listed does not say that all can play.
+            let is_told = !(home.is_empty() && away.is_empty());
+            let fact = Absences { src: self.name.clone(), home, away };
+            is_told.then(|| ShownMatch { facts: vec![(Known::Seen, fact.into())], ..shown })
         });
-        self.report(shown.into_iter().collect(), rejects, |_| false)
+        let told = told.collect();
+        self.report(told, rejects, |_| false)
+    }
+
+    /// Where the sides of the coming matches stand.
+    async fn table(&mut self, competition: &Competition, league: &str) -> Result<Batch, Asked> {
+        let items = self.all(self.of_season("/standings", competition, league)).await?;
+        let mut rejects = Vec::new();
+        let places = details::standings("/standings", &items, &mut rejects);
+        let place =
+            |side: &SmolStr| places.iter().find(|(name, _)| name == side).map(|(_, place)| *place);
+        let coming = self.agenda.coming(competition, self.clock.now(), DAYS_AHEAD * 86_400);
+        let told = coming.into_iter().filter_map(|shown| {
+            let (home, away) = (place(&shown.named.home)?, place(&shown.named.away)?);
+            let fact = Standing { src: self.name.clone(), home, away };
+            Some(ShownMatch { facts: vec![(Known::Seen, fact.into())], ..shown.clone() })
+        });
+        let told = told.collect();
+        self.report(told, rejects, |_| false)
     }
 
     fn failed(&mut self, due: &Due, asked: Asked) -> Result<Batch, SourceError> {
@@ -346,10 +356,8 @@ impl ApiFootball {
                  MARABET_SOURCES__API_FOOTBALL__KEY"
             ))),
             Asked::Refused(Refusal::Request(said)) => {
-                if let Due::Calendar(competition) | Due::Odds(competition) = due
-                    && let Some(one) = self.watched.get_mut(competition)
-                {
-                    one.refused = true;
+                if let Due::Calendar(competition) | Due::Odds(competition) = due {
+                    self.agenda.refuse(competition);
                     let reason =
                         format!("{SOURCE}: {said}; {competition} is left out until the next start");
                     return Err(SourceError::transient(reason));
@@ -392,7 +400,7 @@ impl Polled for ApiFootball {
     }
 
     fn due(&self, now: Instant) -> Option<Due> {
-        self.most_urgent(now)
+        self.agenda.due(now, self.client.rest_of_budget())
     }
 
     fn idle(&self) -> Duration {
@@ -400,13 +408,36 @@ impl Polled for ApiFootball {
     }
 
     async fn look(&mut self, due: Due) -> Result<Batch, SourceError> {
+        self.agenda.ask(&due, self.clock.now());
+        let league = match &due {
+            Due::Calendar(of)
+            | Due::Teams(of)
+            | Due::Odds(of)
+            | Due::Absences(of)
+            | Due::Table(of) => self.agenda.league(of).unwrap_or_default(),
+            _ => SmolStr::default(),
+        };
         let outcome = match &due {
-            Due::Calendar(competition) => self.calendar(competition).await,
+            Due::Calendar(competition) => self.calendar(competition, &league).await,
+            Due::Teams(competition) => self.teams(competition, &league).await,
             Due::Live => self.live().await,
             Due::LiveOdds => self.live_odds().await,
-            Due::Odds(competition) => self.odds(competition).await,
-            Due::Statistics(id) => self.statistics(id).await,
+            Due::LineUps(ids) => self.line_ups(ids).await,
+            Due::Details(ids) => self.by_id(ids).await.map(|(_, batch)| batch),
+            Due::Single(id) => self.single(id).await,
+            Due::Odds(competition) => self.odds(competition, &league).await,
+            Due::Absences(competition) => self.absences(competition, &league).await,
+            Due::Table(competition) => self.table(competition, &league).await,
         };
         outcome.or_else(|asked| self.failed(&due, asked))
     }
+}
+
+fn add(batch: &mut Batch, more: Batch) {
+    batch.events.extend(more.events);
+    batch.rejects.extend(more.rejects);
+}
+
+fn id_of(item: &Value) -> Option<SmolStr> {
+    item["fixture"]["id"].as_u64().map(|id| SmolStr::from(id.to_string()))
 }

@@ -88,6 +88,41 @@ impl Inner {
         Ok(self.key(&competition, home, away, kickoff))
     }
 
+    /// What is sure of each side that a provider lists: first what is called so, then what is
+    /// alike among those that are left.
+    pub(super) fn introduce(
+        &mut self,
+        src: &Source,
+        competition: &str,
+        names: &[SmolStr],
+        now: Instant,
+    ) -> io::Result<usize> {
+        let Some(competition) = self.competition(src, competition) else { return Ok(0) };
+        let names = || names.iter().filter(|name| !name.trim().is_empty());
+        let mut known = std::collections::BTreeSet::new();
+        for name in names() {
+            if let Meaning::Decided(side) | Meaning::Known(side) =
+                self.meaning(src, &competition, name)
+            {
+                self.claimed.insert((src.clone(), competition.clone(), side), name.clone());
+                known.insert(name.clone());
+            }
+        }
+        for name in names() {
+            // A side that nothing is like waits for its first match: it may be known there.
+            if !known.contains(name)
+                && let Meaning::Likely(side, evidence @ Evidence::Likeness { .. }) =
+                    self.meaning(src, &competition, name)
+            {
+                let written = self.written(src, &competition, name);
+                self.decide(written, side.clone(), evidence, now)?;
+                self.claimed.insert((src.clone(), competition.clone(), side), name.clone());
+                known.insert(name.clone());
+            }
+        }
+        Ok(known.len())
+    }
+
     fn key(
         &mut self,
         competition: &Competition,

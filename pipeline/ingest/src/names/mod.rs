@@ -153,6 +153,23 @@ impl Names {
         self.inner().resolve(src, named, kickoff, now)
     }
 
+    /// Takes in all sides that a provider lists in a competition. A name that is called so, or is
+    /// much like one side and no other, is decided now, without a match; and as two names of one
+    /// source are two sides, every one that is decided leaves fewer for the others. Returns how
+    /// many are known by now; the others wait for a match with its evidence.
+    ///
+    /// # Errors
+    /// What the store reports.
+    pub fn introduce(
+        &self,
+        src: &Source,
+        competition: &str,
+        names: &[SmolStr],
+        now: Instant,
+    ) -> io::Result<usize> {
+        self.inner().introduce(src, competition, names, now)
+    }
+
     /// The competition that a provider calls so.
     #[must_use]
     pub fn competition(&self, provider: &Source, name: &str) -> Option<Competition> {

@@ -18,13 +18,17 @@ pub const LINE_BYTES_MAX: usize = marabet_schemas::frame::FEED_BYTES_MAX;
 const MATCHES_MAX: usize = 100_000;
 
 /// What can be said from outside.
-const FACTS: [Kind; 8] = [
+const FACTS: [Kind; 12] = [
     Kind::Fixture,
     Kind::Quote,
     Kind::Aggregate,
     Kind::Withdrawn,
     Kind::Seen,
     Kind::Stats,
+    Kind::Incidents,
+    Kind::LineUps,
+    Kind::Absences,
+    Kind::Standing,
     Kind::Result,
     Kind::MatchClosed,
 ];

@@ -207,30 +207,27 @@ fn every_reply_of_api_football_is_read() {
     assert_eq!(fixtures::read("x", &coming, &mut rejects).len(), 71);
     let past = items("head-to-head-mu-mc-2021.json").unwrap().items;
     assert_eq!(fixtures::read("x", &past, &mut rejects).len(), 8);
-    assert_eq!(
-        details::events("x", &items("fixture-events.json").unwrap().items, &mut rejects).len(),
-        9
-    );
-    for file in ["fixture-lineup-full.json", "fixture-lineup-startXI.json"] {
-        assert!(
-            !details::line_ups("x", &items(file).unwrap().items, &mut rejects).is_empty(),
-            "{file}"
-        );
+    let all = |file: &str| items(file).unwrap().items;
+    let manchester = ["Manchester United", "Manchester City"];
+    let happened = details::events("x", &all("fixture-events.json"), manchester, &mut rejects);
+    assert_eq!(happened.len(), 9);
+    for (file, substitutes) in
+        [("fixture-lineup-full.json", [9, 8]), ("fixture-lineup-startXI.json", [0, 0])]
+    {
+        let items = all(file);
+        let named = |at: usize| items[at]["team"]["name"].as_str().unwrap();
+        let read = details::line_ups("x", &items, [named(0), named(1)], &mut rejects).unwrap();
+        let (home, away) = (read.home, read.away);
+        assert_eq!([home.starters.len(), away.starters.len()], [11, 11], "{file}");
+        assert_eq!([home.substitutes.len(), away.substitutes.len()], substitutes, "{file}");
     }
-    assert_eq!(
-        details::injuries("x", &items("injuries-date-bundes.json").unwrap().items, &mut rejects)
-            .len(),
-        31
-    );
-    assert_eq!(
-        details::teams("x", &items("team-manchester.json").unwrap().items, &mut rejects).len(),
-        16
-    );
-    assert_eq!(
-        details::standings("x", &items("standings-epl-2022.json").unwrap().items, &mut rejects)
-            .len(),
-        20
-    );
+    let missing = details::injuries("x", &all("injuries-date-bundes.json"), &mut rejects);
+    assert_eq!(missing.len(), 31);
+    assert_eq!(details::teams("x", &all("team-manchester.json"), &mut rejects).len(), 16);
+    let table = details::standings("x", &all("standings-epl-2022.json"), &mut rejects);
+    let (first, place) = &table[0];
+    assert_eq!((table.len(), first.as_str()), (20, "Manchester City"));
+    assert_eq!((place.points, place.played, place.goal_difference), (89, 38, Some(61)));
     assert!(rejects.is_empty(), "{rejects:?}");
     for (file, markets, refused) in [
         ("odds-fixture-1226178-bet365-match-winner.json", 1, 0),

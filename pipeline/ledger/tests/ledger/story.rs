@@ -70,6 +70,7 @@ fn bet(number: usize, minute: i64, revision: u16) -> Event {
         expires: at(minute + 10),
         occurrence: 0,
         top_up: 0,
+        in_play: false,
         others: Vec::new(),
     };
     Event::of(key(number), at(minute), bet)

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use marabet_archive::Archive;
+use marabet_ledger::Filed;
 use marabet_schemas::bets::Deposit;
 use marabet_schemas::{Book, Event, Money, Source, StrategyName};
 use marabet_streams::{FeedOptions, FeedWriter, Log};
@@ -11,7 +13,7 @@ use serde::Serialize;
 use crate::cli::{BetCommand, DepositArgs};
 use crate::config::Config;
 use crate::failure::NotThere;
-use crate::line::open;
+use crate::line::{open, past};
 use crate::output::{self, Answer};
 
 /// What was written.
@@ -32,13 +34,14 @@ pub(super) async fn execute(
     json: bool,
 ) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
-    let said = say(&opened.log, command).await;
+    let archive = Archive::at(&config.archive_location())?;
+    let said = say(&opened.log, &past::filed(&archive), command).await;
     opened.close().await?;
     output::say(&Said { fact: said?.to_line() }, json)
 }
 
 /// Writes what the user says of a bet into the log. Returns the fact.
-pub(crate) async fn say(log: &Log, command: &BetCommand) -> anyhow::Result<Event> {
+pub(crate) async fn say(log: &Log, filed: &Filed, command: &BetCommand) -> anyhow::Result<Event> {
     let (bet, word) = match command.clone() {
         BetCommand::Placed { bet, odds, stake, book } => {
             let odds = odds.map(TryInto::try_into).transpose()?;
@@ -48,7 +51,7 @@ pub(crate) async fn say(log: &Log, command: &BetCommand) -> anyhow::Result<Event
         BetCommand::Skipped { bet, reason } => (bet, Word::Skipped { reason }),
         BetCommand::Void { bet, reason } => (bet, Word::Void { reason }),
     };
-    word::say(log, bet, &word, open::now()).await.map_err(|error| match error {
+    word::say(log, filed, bet, &word, open::now()).await.map_err(|error| match error {
         WordError::NoBet(_) => NotThere(error.to_string()).into(),
         error => error.into(),
     })

@@ -37,6 +37,8 @@ struct Listed {
     /// Of the process that runs, or ran last.
     standing: Option<Standing>,
     waiting: usize,
+    /// What its looks cost, where they cost something.
+    cost: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +68,7 @@ fn list(config: &Config) -> List {
                 .filter(|_| !known.recorded)
                 .cloned(),
             waiting: if known.recorded { 0 } else { waiting(known.name) },
+            cost: sources::cost(known.table, config),
         })
         .collect();
     listed.extend(set_up.iter().filter(|table| table.starts_with("prices.")).map(|table| Listed {
@@ -74,6 +77,7 @@ fn list(config: &Config) -> List {
         set_up: true,
         standing: None,
         waiting: 0,
+        cost: None,
     }));
     List { now: open::now(), sources: listed }
 }
@@ -93,6 +97,9 @@ impl Answer for List {
                     "{:<14} {} facts wait for names: marabet names review",
                     "", one.waiting
                 )?;
+            }
+            if let Some(cost) = &one.cost {
+                writeln!(out, "{:<14} {cost}", "")?;
             }
             if !one.set_up {
                 writeln!(out, "{:<14} {}; set it up in [sources.{}]", "", one.brings, one.table)?;
@@ -205,6 +212,8 @@ struct Probed {
     /// The first of them.
     examples: Vec<String>,
     questions: usize,
+    /// What its looks cost, where they cost something.
+    cost: Option<String>,
 }
 
 impl Answer for Probed {
@@ -219,6 +228,9 @@ impl Answer for Probed {
         }
         if self.questions > 0 {
             writeln!(out, "{} names are asked about: marabet names review", self.questions)?;
+        }
+        if let Some(cost) = &self.cost {
+            writeln!(out, "{cost}")?;
         }
         Ok(())
     }
@@ -262,6 +274,7 @@ async fn probe(source: &str, config: &Config, json: bool) -> anyhow::Result<()> 
         rejects: batch.rejects.len() as u64,
         examples: batch.rejects.iter().take(5).map(ToString::to_string).collect(),
         questions: names.questions().len(),
+        cost: sources::cost(source, config),
     };
     say(&probed, json)
 }

@@ -211,9 +211,18 @@ pub(crate) struct ApiFootballConfig {
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) competitions: Vec<Competition>,
     pub(crate) odds: bool,
-    /// Prices of running matches, of no named book: kept and priced, and never bet at.
+    /// Prices of running matches, of no named book: kept and priced; bet at by none, as nobody
+    /// offers them.
     pub(crate) live_odds: bool,
     pub(crate) statistics: bool,
+    /// What happened: goals, cards, substitutions.
+    pub(crate) incidents: bool,
+    pub(crate) line_ups: bool,
+    /// Who is injured, suspended or in doubt.
+    pub(crate) absences: bool,
+    /// The names of all sides, so that they are known before their matches.
+    pub(crate) teams: bool,
+    pub(crate) tables: bool,
     pub(crate) live_every_s: u32,
     pub(crate) odds_every_s: u32,
     pub(crate) client: ClientConfig,
@@ -228,6 +237,11 @@ impl Default for ApiFootballConfig {
             odds: true,
             live_odds: false,
             statistics: true,
+            incidents: true,
+            line_ups: true,
+            absences: true,
+            teams: true,
+            tables: true,
             live_every_s: 60,
             odds_every_s: 3 * 3_600,
             client: ClientConfig { requests_per_minute: 10, ..ClientConfig::default() },

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use marabet_archive::Archive;
 use marabet_jobs::clock::{Clock as JobClock, SetClock, WallClock};
 use marabet_streams::Log;
 use marabet_web::clock::Clock;
 use marabet_web::{Office, Server, ServerOptions, exporter};
 
-use super::open;
 use super::stages::Stages;
+use super::{open, past};
 use crate::config::Config;
 use crate::work::{Desk, registry};
 
@@ -50,7 +51,8 @@ async fn office(log: &Log, config: &Config, clock: &Clock) -> anyhow::Result<Off
         desk = desk.accelerated();
     }
     let (registry, scheduler) = (registry(&desk), desk.scheduler()?);
-    Ok(Office { registry, scheduler, ledger, reports: config.log.folder.clone() })
+    let filed = past::filed(&Archive::at(&config.archive_location())?);
+    Ok(Office { registry, scheduler, ledger, filed, reports: config.log.folder.clone() })
 }
 
 /// As [`dashboard`], where nobody asked for it by name: if another process has the address, it

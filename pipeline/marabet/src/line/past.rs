@@ -13,19 +13,34 @@ pub(crate) async fn each(
     log: &Log,
     archive: &Archive,
     stream: Stream,
+    take: impl FnMut(Event) + Send,
+) -> anyhow::Result<()> {
+    each_since(log, archive, stream, EntryId::default(), take).await
+}
+
+/// The same for the entries behind one, of which no file of an earlier day is opened.
+pub(crate) async fn each_since(
+    log: &Log,
+    archive: &Archive,
+    stream: Stream,
+    since: EntryId,
     mut take: impl FnMut(Event) + Send,
 ) -> anyhow::Result<()> {
+    let days = Days { from: (since > EntryId::default()).then(|| day_of(since)), to: None };
     let partitions = if stream.is_of_account() { 1 } else { log.namespace().partitions() };
     for partition in 0..partitions {
-        let mut last = EntryId::default();
+        let mut last = since;
         if log.entries_gone(stream, partition).await? > 0 {
             // To its end: what the log drops meanwhile is in it.
             tokio::task::block_in_place(|| -> anyhow::Result<()> {
                 if archive.about()?.is_none() {
                     return Ok(());
                 }
-                for frame in archive.frames(&Holding::Stream(stream), partition, &Days::ALL)? {
+                for frame in archive.frames(&Holding::Stream(stream), partition, &days)? {
                     let frame = frame?;
+                    if frame.id <= since {
+                        continue;
+                    }
                     last = frame.id;
                     frame.events.into_iter().flatten().for_each(&mut take);
                 }

@@ -63,9 +63,11 @@ fn step<S: marabet_stage::Stage>(
 mod tests {
     use marabet_ingest::simulator::{Settings, Simulation};
     use marabet_predict::training::{Trainer, TrainingOptions};
+    use marabet_quant::{Market, Odds};
     use marabet_schemas::control::ConfigPublished;
+    use marabet_schemas::facts::{Fixture, FixtureStatus, Phase, Quote};
     use marabet_schemas::strategy::{ClosingRules, FairSource, Rules, Strategy};
-    use marabet_schemas::{ArtefactHash, EntryId, Event};
+    use marabet_schemas::{ArtefactHash, Body, EntryId, Event, MatchKey};
 
     use super::*;
     use crate::summary::summarise;
@@ -78,12 +80,22 @@ mod tests {
         let league = Simulation::new(settings).unwrap();
         let mut rules = Rules::default();
         let model = Strategy { fair: FairSource::Model, ev_min: 0.05, ..Strategy::default() };
+        rules.strategies.insert("running".into(), Strategy { in_play: true, ..model.clone() });
         rules.strategies.insert("model".into(), model);
 
         let options = TrainingOptions { matches_min: 40, ..TrainingOptions::default() };
         let mut trainer = Trainer::new(options).unwrap();
         let (mut facts, mut models) = (Vec::new(), Models::new());
+        let mut kickoffs = BTreeMap::new();
         for fact in league.events() {
+            if let (Some(key), Body::Fixture(fixture)) = (&fact.key, &fact.body) {
+                kickoffs.insert(key.clone(), fixture.clone());
+            }
+            if let (Some(key), Body::Result(_)) = (&fact.key, &fact.body)
+                && let Some(fixture) = kickoffs.remove(key)
+            {
+                facts.extend(half_an_hour(key, &fixture));
+            }
             if facts.is_empty() {
                 facts.push(Event::global(fact.at, ConfigPublished::new(1, rules.clone())));
             }
@@ -94,6 +106,28 @@ mod tests {
             facts.push(fact);
         }
         (facts, models)
+    }
+
+    /// The first half hour of a match without goals, with a price that some book has then.
+    fn half_an_hour(key: &MatchKey, fixture: &Fixture) -> Vec<Event> {
+        let at = |minute: i64| fixture.kickoff.plus_seconds(60 * minute);
+        let live = |minute: u16| {
+            let (status, score) = (FixtureStatus::Live, Some([0, 0]));
+            let told = Fixture { status, minute: Some(minute), score, ..fixture.clone() };
+            Event::of(key.clone(), at(minute.into()), told)
+        };
+        let quote = |minute: i64, decimals: [f64; 3]| {
+            let quote = Quote {
+                src: fixture.src.clone(),
+                book: "bet365".into(),
+                market: Market::MATCH_ODDS,
+                odds: decimals.iter().map(|odds| Odds::new(*odds).unwrap()).collect(),
+                phase: Phase::InPlay,
+                sizes: None,
+            };
+            Event::of(key.clone(), at(minute), quote)
+        };
+        vec![live(1), quote(2, [2.6, 3.2, 2.9]), live(29), quote(31, [2.3, 3.0, 3.9])]
     }
 
     /// Cuts facts, in order, into the feeds of this many partitions, with frames of this many events.
@@ -123,7 +157,7 @@ mod tests {
         let derived = derive(&cut(facts, partitions, frame_events), models).unwrap();
         assert_eq!(derived.dead, []);
         let summary = summarise(&derived.streams, &ClosingRules::default());
-        for strategy in ["sharp", "model"] {
+        for strategy in ["sharp", "model", "running"] {
             assert!(summary.strategies[&strategy.into()].bets > 10, "{summary:?}");
         }
         summary.bets_digest

@@ -6,7 +6,7 @@ use marabet_ingest::{api_football, pinnacle};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::open::{needed, odds_api_settings};
+use super::open::{api_football_settings, needed, odds_api_settings};
 use crate::config::{ClientConfig, Config};
 
 /// What came of asking.
@@ -31,8 +31,29 @@ impl Checked {
         Self { source: source.to_owned(), good: false, said: said.into(), cost: None }
     }
 
-    fn costs(self, cost: impl Into<String>) -> Self {
-        Self { cost: Some(cost.into()), ..self }
+    fn costs(self, cost: Option<String>) -> Self {
+        Self { cost, ..self }
+    }
+}
+
+/// What the looks at a source cost as it is set up, where they cost something. Asks nobody.
+pub(crate) fn cost(table: &str, config: &Config) -> Option<String> {
+    let sources = &config.sources;
+    match table {
+        "the_odds_api" => {
+            let one = sources.the_odds_api.as_ref()?;
+            let cost = plan::cost(one.markets.len(), one.regions.len(), one.books.len());
+            Some(format!("{cost} credits a look at a competition's odds, 2 at its scores"))
+        }
+        "api_football" => {
+            let costs =
+                api_football::cost::of(&api_football_settings(sources.api_football.as_ref()?));
+            let a_day: u64 = costs.iter().map(|one| one.a_day).sum();
+            let each = costs.iter().map(|one| format!("{}: {}", one.what, one.said));
+            let each = each.collect::<Vec<_>>().join("; ");
+            Some(format!("{a_day} requests a day where nothing is played; {each}"))
+        }
+        _ => None,
     }
 }
 
@@ -55,7 +76,6 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
     if let ("the_odds_api", Some(one)) = (table, &sources.the_odds_api) {
         let settings = odds_api_settings(one)?;
         let client = client(&one.client, "https://api.the-odds-api.com")?;
-        let cost = plan::cost(settings.markets.len(), settings.regions.len(), settings.books.len());
         let mut request = Request { cost: 0, ..Request::get("/v4/sports") };
         request.secret_query.push(("apiKey", settings.key));
         let reply = client.ask(&request).await?;
@@ -66,15 +86,12 @@ async fn checked(table: &str, config: &Config) -> anyhow::Result<Checked> {
         let left = reply.number("x-requests-remaining");
         let left = left.map_or_else(String::new, |left| format!(", {left} credits left"));
         let said = format!("{} football competitions{left}", football.count());
-        let looks = format!("{cost} credits a look at a competition's odds, 2 at its scores");
-        return Ok(Checked::good(table, said).costs(looks));
+        return Ok(Checked::good(table, said).costs(cost(table, config)));
     }
     if let ("api_football", Some(one)) = (table, &sources.api_football) {
         let key = needed(one.key.secret(one.key_file.as_deref())?, table, "key")?;
         let client = client(&one.client, "https://v3.football.api-sports.io")?;
-        return Ok(api_football_status(table, &client, key)
-            .await?
-            .costs("1 request a look or page"));
+        return Ok(api_football_status(table, &client, key).await?.costs(cost(table, config)));
     }
     Ok(match table {
         "betfair" | "pinnacle" => {

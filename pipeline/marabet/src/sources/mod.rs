@@ -4,7 +4,7 @@
 mod check;
 mod open;
 
-pub(crate) use check::{Checked, check};
+pub(crate) use check::{Checked, check, cost};
 pub(crate) use open::{Opening, Setup, names, open, precedence, set_up};
 
 use std::fs::{File, OpenOptions};
@@ -48,7 +48,7 @@ pub(crate) const KNOWN: [Known; 8] = [
     Known {
         name: api_football::SOURCE,
         table: "api_football",
-        brings: "fixtures, odds, live scores, statistics, results",
+        brings: "fixtures, odds, live scores, line-ups, absences, statistics, results, tables",
         recorded: false,
         looks: &["odds", "stats", "live", "teams"],
     },

@@ -236,15 +236,9 @@ impl Parts<'_> {
 
     fn api_football(&self, one: &ApiFootballConfig) -> anyhow::Result<Box<dyn Source>> {
         let name = api_football::SOURCE;
-        let settings = ApiFootballSettings {
-            key: needed(one.key.secret(one.key_file.as_deref())?, "api_football", "key")?,
-            competitions: one.competitions.clone(),
-            odds: one.odds,
-            live_odds: one.live_odds,
-            statistics: one.statistics,
-            live_every_s: one.live_every_s,
-            odds_every_s: one.odds_every_s,
-        };
+        let asked_file = Some(kept(self.folder).join(format!("{name}.asked.json")));
+        let key = needed(one.key.secret(one.key_file.as_deref())?, "api_football", "key")?;
+        let settings = ApiFootballSettings { key, asked_file, ..api_football_settings(one) };
         let client = self.client(name, one.client.settings("https://v3.football.api-sports.io"))?;
         Ok(Box::new(ApiFootball::new(settings, client, self.desk(name)?, self.clock())?))
     }
@@ -309,6 +303,25 @@ impl Parts<'_> {
         let provider = one.provider.as_deref().unwrap_or(the_odds_api::SOURCE);
         let desk = self.fresh_desk(provider)?;
         Ok(Box::new(PricesFiles::new(SourceName::new(provider), one.files.clone(), mapping, desk)))
+    }
+}
+
+/// The settings, without a key.
+pub(super) fn api_football_settings(one: &ApiFootballConfig) -> ApiFootballSettings {
+    ApiFootballSettings {
+        key: Secret::new(""),
+        competitions: one.competitions.clone(),
+        odds: one.odds,
+        live_odds: one.live_odds,
+        statistics: one.statistics,
+        incidents: one.incidents,
+        line_ups: one.line_ups,
+        absences: one.absences,
+        teams: one.teams,
+        tables: one.tables,
+        live_every_s: one.live_every_s,
+        odds_every_s: one.odds_every_s,
+        asked_file: None,
     }
 }
 

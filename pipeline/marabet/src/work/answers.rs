@@ -1,6 +1,7 @@
 //! What the bot answers.
 
 use async_trait::async_trait;
+use marabet_archive::Archive;
 use marabet_notify::commands::{Answers, Command, HELP};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +9,7 @@ use std::fmt::Write;
 use super::Desk;
 use crate::cli::BetCommand;
 use crate::command::say_of_bet;
-use crate::line::open;
+use crate::line::{open, past};
 
 /// Most open bets that one answer names.
 const BETS_MAX: u16 = 15;
@@ -87,7 +88,8 @@ impl DeskAnswers {
     }
 
     async fn say(&self, command: &BetCommand) -> anyhow::Result<String> {
-        say_of_bet(&self.desk.log, command).await?;
+        let archive = Archive::at(&self.desk.config.archive_location())?;
+        say_of_bet(&self.desk.log, &past::filed(&archive), command).await?;
         Ok("noted".to_owned())
     }
 }

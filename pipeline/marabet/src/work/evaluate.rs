@@ -1,11 +1,11 @@
 //! `evaluate`: how the forecasts did, beside the closing odds; and an alert when they drift.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use marabet_jobs::{Job, JobError, JobRules, Run};
 use marabet_ledger::records::Performance;
-use marabet_schemas::{Competition, Event, Instant, MatchKey};
+use marabet_schemas::{Body, Competition, Event, Instant, MatchKey};
 use marabet_streams::Stream;
 use marabet_views::summary::Forecasts;
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ use super::{Desk, again};
 
 /// Over how long a time forecasts are evaluated, in seconds.
 const WINDOW_S: i64 = 90 * 86_400;
+/// A forecast counts that was made so long before kick-off at most, in seconds.
+const PRICED_BEFORE_S: i64 = 30 * 86_400;
 /// Fewest matches that say anything.
 const MATCHES_MIN: u64 = 30;
 /// A score this much worse than the mean of those before is a drift. The standard error of a
@@ -39,14 +41,7 @@ impl Job for Evaluate {
     async fn run(&self, run: &Run) -> Result<Value, JobError> {
         let now = self.0.now();
         let from = now.plus_seconds(-WINDOW_S);
-        let fixtures = self.0.fixtures().await;
-        let played: BTreeMap<MatchKey, Instant> = fixtures
-            .map_err(again)?
-            .into_iter()
-            .map(|(key, fixture)| (key, fixture.kickoff))
-            .filter(|(_, kickoff)| (from..=now).contains(kickoff))
-            .collect();
-        let forecasts = self.forecasts(&played).await.map_err(again)?;
+        let (forecasts, over) = self.forecasts(from, now).await.map_err(again)?;
         let mut done = Vec::new();
         for (competition, forecasts) in forecasts {
             let scores = forecasts.score();
@@ -59,14 +54,14 @@ impl Job for Evaluate {
             }
             let before = self.0.ledger.performance(&competition, 8).await.map_err(again)?;
             let drifted = drifts(rps, &before);
-            let kickoffs = || {
-                played.iter().filter(|(key, _)| key.competition() == competition).map(|(_, at)| *at)
+            let ends = || {
+                over.iter().filter(|(key, _)| key.competition() == competition).map(|(_, at)| *at)
             };
             done.push(Performance {
                 competition: competition.clone(),
                 at: now,
-                from: kickoffs().min().unwrap_or(from),
-                to: kickoffs().max().unwrap_or(now),
+                from: ends().min().unwrap_or(from),
+                to: ends().max().unwrap_or(now),
                 matches: u32::try_from(scores.matches).unwrap_or(u32::MAX),
                 rps,
                 log_loss,
@@ -90,19 +85,34 @@ impl Job for Evaluate {
 }
 
 impl Evaluate {
+    /// The forecasts of the matches that ended in this time, and when each did.
     async fn forecasts(
         &self,
-        played: &BTreeMap<MatchKey, Instant>,
-    ) -> anyhow::Result<BTreeMap<Competition, Forecasts>> {
+        from: Instant,
+        now: Instant,
+    ) -> anyhow::Result<(BTreeMap<Competition, Forecasts>, BTreeMap<MatchKey, Instant>)> {
         let mut all: BTreeMap<Competition, Forecasts> = BTreeMap::new();
+        let (mut over, mut others) = (BTreeMap::new(), BTreeSet::new());
         let observe = |event: Event| {
-            if let Some(key) = event.key.as_ref().filter(|key| played.contains_key(*key)) {
-                let closing = || Forecasts::new(self.0.config.closing.clone());
-                all.entry(key.competition()).or_insert_with(closing).observe(&event);
+            let Some(key) = &event.key else { return };
+            let ended = matches!(event.body, Body::Result(_)).then_some(event.at);
+            if ended.is_some_and(|at| (from..=now).contains(&at)) {
+                over.insert(key.clone(), event.at);
+                others.remove(key);
+            } else if !over.contains_key(key) {
+                others.insert(key.clone());
             }
+            let closing = || Forecasts::new(self.0.config.closing.clone());
+            all.entry(key.competition()).or_insert_with(closing).observe(&event);
         };
-        self.0.each(Stream::Priced, observe).await?;
-        Ok(all)
+        let since = from.plus_seconds(-PRICED_BEFORE_S);
+        self.0.each_since(Stream::Priced, since, observe).await?;
+        for key in others {
+            if let Some(forecasts) = all.get_mut(&key.competition()) {
+                forecasts.forget(&key);
+            }
+        }
+        Ok((all, over))
     }
 }
 

@@ -28,7 +28,7 @@ use marabet_jobs::{JobError, Queues, Registry, Scheduler};
 use marabet_ledger::Ledger;
 use marabet_notify::{Audience, ErrorAlerts, Notifier};
 use marabet_schemas::facts::Fixture;
-use marabet_schemas::{Body, Event, Instant, MatchKey};
+use marabet_schemas::{Body, EntryId, Event, Instant, MatchKey};
 use marabet_streams::{Log, Stream};
 
 use crate::config::Config;
@@ -109,6 +109,25 @@ impl Desk {
     async fn each(&self, stream: Stream, take: impl FnMut(Event) + Send) -> anyhow::Result<()> {
         let archive = Archive::at(&self.config.archive_location())?;
         past::each(&self.log, &archive, stream, take).await
+    }
+
+    /// The same for what was told since an instant. An entry is never older than what it tells, so
+    /// that what comes of earlier ones is none of it.
+    async fn each_since(
+        &self,
+        stream: Stream,
+        since: Instant,
+        mut take: impl FnMut(Event) + Send,
+    ) -> anyhow::Result<()> {
+        let archive = Archive::at(&self.config.archive_location())?;
+        let ms = u64::try_from(since.micros() / 1_000 - 1).unwrap_or_default();
+        let entry = EntryId { ms, seq: 0 };
+        past::each_since(&self.log, &archive, stream, entry, |event| {
+            if event.at >= since {
+                take(event);
+            }
+        })
+        .await
     }
 
     /// The last fixture of each match.

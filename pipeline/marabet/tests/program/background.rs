@@ -237,6 +237,46 @@ fn the_backtest_job_tests_the_rules_in_force_and_keeps_what_each_strategy_came_t
 }
 
 #[test]
+fn a_job_whose_process_is_killed_in_its_middle_is_finished_once_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let config =
+        config(folder.path(), "[notify]\nconsole = false\n[web]\naddress = '127.0.0.1:0'\n");
+    let program = backtest_program(folder.path(), 0);
+    // The first time it hangs in its middle, until somebody takes its time for over.
+    let begun = folder.path().join("begun");
+    let script = std::fs::read_to_string(&program).unwrap();
+    let hang =
+        format!("#!/bin/sh\n[ -e '{0}' ] || {{ touch '{0}'; exec sleep 30; }}\n", begun.display());
+    std::fs::write(&program, script.replacen("#!/bin/sh\n", &hang, 1)).unwrap();
+    let _server = Process(hold_server(on(&config)));
+    let worker = || {
+        let mut command = on(&config);
+        command.env("MARABET_BACKTEST", &program).args(["run", "--stages", "jobs,ledger"]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    };
+    let first = worker();
+    let asked = json(on(&config).args(["jobs", "run", "backtest"]));
+    let id = asked["job"]["id"].as_str().unwrap().to_owned();
+    while !begun.exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    first.kill();
+    let _second = worker();
+    let look = || json(on(&config).args(["jobs", "show", &id]))["job"].clone();
+    let mut job = look();
+    for _ in 0..300 {
+        if job["state"] == "done" {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        job = look();
+    }
+    assert_eq!((&job["state"], &job["attempt"]), (&"done".into(), &2.into()), "{job}");
+    let status = json(on(&config).args(["ledger", "status"]));
+    assert_eq!(status["rows"]["backtest_runs"], 2, "one row a strategy, once: {status}");
+}
+
+#[test]
 fn names_that_wait_for_an_answer_stand_in_the_ledger_and_are_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let alerts = folder.path().join("alerts");

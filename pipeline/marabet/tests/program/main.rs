@@ -12,6 +12,7 @@ mod demo;
 #[path = "../../../ingest/tests/providers/exchange.rs"]
 mod exchange;
 mod faces;
+mod in_play;
 mod kills;
 #[path = "../../../notify/tests/support/mail_server.rs"]
 mod mail_server;

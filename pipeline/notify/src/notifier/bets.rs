@@ -43,7 +43,7 @@ impl<'a> Bet<'a> {
     /// Whether its price is stale or its match has begun.
     fn is_late_at(&self, now: Instant) -> bool {
         let bet = &self.grant.value_bet;
-        now > bet.expires || now >= bet.kickoff
+        now > bet.expires || (!bet.in_play && now >= bet.kickoff)
     }
 }
 

@@ -40,7 +40,7 @@ impl Notifier {
     /// What a message that stands at a place says once it no longer holds.
     pub(super) fn stands(&self, bet: &Bet<'_>, place: Option<&str>) -> Option<Stands> {
         place?;
-        let until = bet.grant.value_bet.expires.min(bet.grant.value_bet.kickoff);
+        let until = bet.grant.value_bet.until();
         let over = self.options.audience.voice().say("EXPIRED", "EXPIROU");
         Some(Stands { until, text: format!("{over} · {}", self.message(bet, false).text) })
     }

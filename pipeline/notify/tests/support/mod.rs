@@ -60,6 +60,7 @@ pub(crate) fn grant() -> Grant {
         expires: at.plus_seconds(600),
         occurrence: 0,
         top_up: 0,
+        in_play: false,
         others: vec![OtherPrice {
             book: "betfair_exchange".into(),
             market: "ah@-0.5".parse().unwrap(),
@@ -79,7 +80,14 @@ pub(crate) fn grant() -> Grant {
 }
 
 pub(crate) fn model() -> ModelView {
-    ModelView { number: 12, hash: ArtefactHash::of(b"model"), lambda: 1.624, mu: 1.131, rho: -0.05 }
+    ModelView {
+        number: 12,
+        hash: ArtefactHash::of(b"model"),
+        lambda: 1.624,
+        mu: 1.131,
+        rho: -0.05,
+        running: None,
+    }
 }
 
 pub(crate) fn event(grant: Grant) -> Event {

@@ -202,7 +202,7 @@ fn state(bet: &Bet, now: Instant) -> BetState {
     let granted = bet.grant.as_ref().is_some_and(|grant| grant.stake != Money::ZERO);
     if bet.settlement.is_some() {
         BetState::Settled
-    } else if granted && shown.expires >= now && shown.kickoff > now {
+    } else if granted && shown.expires >= now && (shown.in_play || shown.kickoff > now) {
         BetState::Placeable
     } else {
         BetState::Open

@@ -71,10 +71,12 @@ pub(crate) async fn void(
 
 async fn said(app: &App, bet: BetId, word: Word) -> Result<Json<Said>, Problem> {
     let at = app.now(&app.board());
-    let event = say(&app.log, bet, &word, at).await.map_err(|error| match error {
+    let filed = app.office().map(|office| office.filed.clone()).unwrap_or_default();
+    let event = say(&app.log, &filed, bet, &word, at).await.map_err(|error| match error {
         WordError::NoBet(_) => Problem::not_found(error.to_string()),
         WordError::NoStake(_) => Problem::refused(error.to_string()),
         WordError::NoneGranted(_) => Problem::conflict(error.to_string()),
+        WordError::Filed { .. } => Problem::unavailable(error.to_string()),
         WordError::Log(error) => error.into(),
     })?;
     tracing::info!(%bet, "the user said {}", event.kind().name());

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,12 +13,13 @@ use marabet_jobs::plan::Plan;
 use marabet_jobs::{
     Job, JobError, JobRules, Queues, Registry, Run, Scheduler, Worker, WorkerOptions,
 };
-use marabet_ledger::Ledger;
+use marabet_ledger::{Earlier, EarlierFrames, Filed, Ledger};
 use marabet_portfolio::Portfolio;
 use marabet_predict::Predict;
-use marabet_schemas::Event;
 use marabet_schemas::control::ConfigPublished;
+use marabet_schemas::frame::Frame;
 use marabet_schemas::strategy::Rules;
+use marabet_schemas::{EntryId, Event};
 use marabet_streams::{
     EmbeddedOptions, EmbeddedRedis, FeedOptions, FeedWriter, Log, LogOptions, Namespace,
     RunOptions, Shutdown, ShutdownTrigger, StageRun, Stream, run_account, run_stage,
@@ -35,6 +36,7 @@ pub(crate) struct Line {
     pub(crate) log: Log,
     pub(crate) address: SocketAddr,
     pub(crate) redis: EmbeddedRedis,
+    pub(crate) shelf: Arc<Shelf>,
     _trigger: ShutdownTrigger,
     folder: TempDir,
 }
@@ -67,12 +69,16 @@ impl Line {
         let log = Log::open(&redis.url(), namespace, LogOptions::default()).await.unwrap();
         let (trigger, shutdown) = ShutdownTrigger::new();
         stages(&log, &shutdown);
-        let office = if bare { None } else { Some(office(&log, folder.path(), &shutdown).await) };
+        let shelf = Arc::<Shelf>::default();
+        let office = match bare {
+            true => None,
+            false => Some(office(&log, folder.path(), &shutdown, &shelf).await),
+        };
         let options = ServerOptions { clock: Clock::Event, office, ..ServerOptions::default() };
         let server = Server::bind(&log, config, options, shutdown).await.unwrap();
         let address = server.address();
         tokio::spawn(server.serve());
-        let line = Self { log, address, redis, _trigger: trigger, folder };
+        let line = Self { log, address, redis, shelf, _trigger: trigger, folder };
         line.until("the server is ready", |line| {
             super::client::get(line.address, "/readyz").status == 200
         })
@@ -138,7 +144,7 @@ pub(crate) fn number(metrics: &str, name: &str) -> f64 {
 }
 
 /// A ledger that follows the log, and a worker that greets.
-async fn office(log: &Log, folder: &Path, shutdown: &Shutdown) -> Arc<Office> {
+async fn office(log: &Log, folder: &Path, shutdown: &Shutdown, shelf: &Arc<Shelf>) -> Arc<Office> {
     let url = format!("sqlite:{}", folder.join("ledger.db").display());
     let ledger = Ledger::open(&url).await.unwrap();
     let (own, copy, asked) = (log.clone(), ledger.clone(), shutdown.clone());
@@ -151,7 +157,20 @@ async fn office(log: &Log, folder: &Path, shutdown: &Shutdown) -> Arc<Office> {
     let plan = Plan::new("morning", "greet", args, "0 6 * * *", "Europe/Lisbon").unwrap();
     let scheduler =
         Scheduler::new(&queues, registry.clone(), vec![plan], Arc::new(WallClock)).unwrap();
-    Arc::new(Office { registry, scheduler, ledger, reports: folder.join("reports") })
+    let filed: Filed = Some(Arc::<Shelf>::clone(shelf));
+    Arc::new(Office { registry, scheduler, ledger, filed, reports: folder.join("reports") })
+}
+
+/// Grants that were filed.
+#[derive(Default)]
+pub(crate) struct Shelf(pub(crate) Mutex<Vec<Frame>>);
+
+impl Earlier for Shelf {
+    fn frames(&self, stream: Stream, _: u16, _: EntryId) -> Result<EarlierFrames, String> {
+        assert_eq!(stream, Stream::Grants);
+        let frames = self.0.lock().unwrap().clone();
+        Ok(Box::new(frames.into_iter().map(Ok)))
+    }
 }
 
 /// Greets whoever is named, and nobody else.

@@ -52,3 +52,28 @@ async fn what_the_user_says_of_a_bet_is_a_fact_in_the_log() {
     say(&line, &bet, "placed", &json!({ "stke": 5 })).is_problem(400, "stke");
     assert_eq!(said(&line).await.len(), 3, "what is refused is not said");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bet_that_the_log_has_dropped_is_found_where_it_is_filed() {
+    let line = Line::start(config()).await;
+    line.feed_lines(FACTS).await;
+    let bets = |line: &Line| get(line.address, "/api/v1/bets").json();
+    line.until("there is a bet with a stake", |line| {
+        bets(line)["items"][0]["state"] == "placeable"
+    })
+    .await;
+    let bet = tokio::task::block_in_place(|| bets(&line))["items"][0]["bet"].clone();
+    let bet = bet.as_str().unwrap().to_owned();
+    let frames = line.log.range(Stream::Grants, 0, None, None, 100).await.unwrap();
+    assert!(!frames.is_empty());
+    let client = redis::Client::open(line.redis.url()).unwrap();
+    let mut raw = client.get_multiplexed_async_connection().await.unwrap();
+    let key = line.log.namespace().stream(Stream::Grants, 0);
+    redis::cmd("XTRIM").arg(key).arg("MAXLEN").arg(0).query_async::<()>(&mut raw).await.unwrap();
+
+    say(&line, &bet, "skipped", &json!({})).is_problem(404, "no stake was granted");
+    *line.shelf.0.lock().unwrap() = frames;
+    assert_eq!(say(&line, &bet, "skipped", &json!({})).status, 200);
+    let facts = said(&line).await;
+    assert!(matches!(&facts[..], [Event { body: Body::BetSkipped(_), .. }]), "{facts:?}");
+}

@@ -75,7 +75,7 @@ pub(super) fn today(streams: &Streams, grants: &[Event], now: Instant) -> Today 
 impl Today {
     fn take(&mut self, key: &MatchKey, grant: &Grant) {
         let bet = &grant.value_bet;
-        if bet.kickoff <= self.now {
+        if !bet.in_play && bet.kickoff <= self.now {
             self.gone.kicked_off += 1;
         } else if bet.expires < self.now {
             self.gone.stale += 1;
@@ -94,7 +94,7 @@ impl Today {
                 ev: bet.ev,
                 stake: grant.stake,
                 currency: grant.currency.clone(),
-                until: bet.expires.min(bet.kickoff),
+                until: bet.until(),
             });
         }
     }
