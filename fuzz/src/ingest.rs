@@ -18,7 +18,7 @@ use marabet_ingest::{Reject, openfootball, pinnacle};
 use marabet_schemas::{Body, Instant};
 
 /// Replies of API-Football: each list that they might hold is read or refused.
-pub fn api_football(bytes: &[u8]) {
+pub(crate) fn api_football(bytes: &[u8]) {
     let Ok(envelope) = envelope::unwrap("fuzz", bytes) else { return };
     let (items, mut rejects) = (&envelope.items, Vec::new());
     let _ = fixtures::read("fuzz", items, &mut rejects);
@@ -37,7 +37,7 @@ pub fn api_football(bytes: &[u8]) {
 
 /// Lines as messages of the exchange, and bytes as its catalogue: the books that they make tell
 /// whole quotes alone.
-pub fn betfair(bytes: &[u8]) {
+pub(crate) fn betfair(bytes: &[u8]) {
     let (mut news, mut rejects) = (Vec::new(), Vec::new());
     let mut catalogue = Catalogue::default();
     catalogue.read("fuzz", bytes, &mut rejects);
@@ -55,7 +55,7 @@ pub fn betfair(bytes: &[u8]) {
 
 /// Files of football-data.co.uk, of openfootball, of our own events, of prices with a mapping.
 /// Each is read to its end, and what is no row of it is refused.
-pub fn files(bytes: &[u8]) {
+pub(crate) fn files(bytes: &[u8]) {
     let mut rejects: Vec<Reject> = Vec::new();
     let mut file = FileReader::new("E0.csv", bytes);
     while let Ok(Some(_)) = file.next_record(&mut rejects) {}
@@ -69,7 +69,7 @@ pub fn files(bytes: &[u8]) {
 }
 
 /// Names of sides: a pool that holds every side never says that a name is none of them.
-pub fn names(one: &str, other: &str) {
+pub(crate) fn names(one: &str, other: &str) {
     let mut pool = Pool::default();
     for name in [one, other] {
         let _ = normal(name).signature;
@@ -82,14 +82,14 @@ pub fn names(one: &str, other: &str) {
 }
 
 /// Pinnacle's fixtures and odds: read or refused.
-pub fn pinnacle(bytes: &[u8]) {
+pub(crate) fn pinnacle(bytes: &[u8]) {
     let mut rejects = Vec::new();
     let _ = pinnacle::parse::fixtures("fuzz", bytes, &mut rejects);
     let _ = pinnacle::parse::odds("fuzz", bytes, true, &mut rejects);
 }
 
 /// Replies of The Odds API: read or refused, and every price that is read is one.
-pub fn the_odds_api(bytes: &[u8]) {
+pub(crate) fn the_odds_api(bytes: &[u8]) {
     let check = |parsed: &Parsed| {
         for (_, body) in parsed.matches.iter().flat_map(|shown| &shown.facts) {
             if let Body::Quote(quote) = body {

@@ -130,7 +130,7 @@ impl Predict {
             }
             // Another source knows no more than that it is played, or the referee has stopped it.
             (FixtureStatus::Live | FixtureStatus::Suspended, ..) => {}
-            _ => drop(self.running.remove(key)),
+            _ => self.running.remove(key),
         }
     }
 

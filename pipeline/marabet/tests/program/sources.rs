@@ -199,6 +199,7 @@ fn odds_api_table(server: &Server) -> String {
 fn api_football_table(server: &Server) -> String {
     format!(
         "[sources.api_football]\ncompetitions = [\"E0\"]\nstatistics = false\nlive_every_s = 1\n\
+         incidents = false\nline_ups = false\nabsences = false\nteams = false\ntables = false\n\
          odds_every_s = 1\nclient = {{ base_url = \"{}\", requests_per_minute = 6000 }}\n",
         server.base_url
     )
