@@ -1,5 +1,7 @@
 //! One hash for the bets of a backtest: that of the live line's own alerts.
 
+use std::io::{self, Read};
+
 use marabet_schemas::Instant;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +22,20 @@ pub fn of_bets<'a>(bets: impl IntoIterator<Item = &'a PlayedBet>) -> String {
 #[must_use]
 pub fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of what a reader holds, in hexadecimal.
+///
+/// # Errors
+/// Those of reading.
+pub fn of_file(mut file: impl Read) -> io::Result<String> {
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }
 
 fn line(at: Instant, bet: &PlayedBet) -> String {

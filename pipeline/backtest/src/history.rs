@@ -16,6 +16,8 @@ use marabet_ingest::{Reject, RejectCounts, Rejects};
 use marabet_schemas::{ArtefactHash, Competition, Event, Kind};
 use marabet_streams::Stream;
 
+use crate::walk::Walked;
+
 /// Where facts are from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,6 +39,9 @@ pub struct History {
     pub origin: Origin,
     /// One a competition, the largest first.
     pub strands: Vec<Strand>,
+    /// The folder, the archive, or what else holds them, for people.
+    place: String,
+    years: Years,
 }
 
 /// The facts of one competition, before they are read.
@@ -61,6 +66,17 @@ pub struct Years {
     pub from: Option<i32>,
     /// The last.
     pub to: Option<i32>,
+}
+
+impl std::fmt::Display for Years {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.from, self.to) {
+            (None, None) => Ok(()),
+            (Some(from), None) => write!(f, " in the seasons from {from} on"),
+            (None, Some(to)) => write!(f, " in the seasons up to {to}"),
+            (Some(from), Some(to)) => write!(f, " in the seasons from {from} to {to}"),
+        }
+    }
 }
 
 impl Years {
@@ -97,6 +113,19 @@ pub enum HistoryError {
         place: String,
         /// What is there.
         found: String,
+    },
+    /// Nothing is left of what is there.
+    #[error(
+        "there is no match of {leagues} in {place}{years}: widen --from and --to, or name other \
+         leagues with --leagues"
+    )]
+    NoMatch {
+        /// The competitions that are there, as far as they were asked for.
+        leagues: String,
+        /// Where they are.
+        place: String,
+        /// The seasons that were asked for.
+        years: Years,
     },
 }
 
@@ -159,7 +188,7 @@ impl History {
             .map(|(competition, paths)| Strand::files(competition, paths, years))
             .collect();
         strands.sort_by_key(|strand| std::cmp::Reverse(strand.size()));
-        Ok(Self { origin: Origin::Files, strands })
+        Ok(Self { origin: Origin::Files, strands, place: place.display().to_string(), years })
     }
 
     /// The facts of these competitions (all where none is named) in an archive.
@@ -190,14 +219,15 @@ impl History {
             .map(strand)
             .collect();
         strands.sort_by_key(|strand| std::cmp::Reverse(strand.size()));
-        Ok(Self { origin: Origin::Archive, strands })
+        Ok(Self { origin: Origin::Archive, strands, place: archive.name(), years })
     }
 
     /// These files of one competition, which were fetched.
     #[must_use]
     pub fn fetched(competition: Competition, paths: Vec<PathBuf>) -> Self {
-        let strands = vec![Strand::files(competition, paths, Years::default())];
-        Self { origin: Origin::Fetched, strands }
+        let years = Years::default();
+        let strands = vec![Strand::files(competition, paths, years)];
+        Self { origin: Origin::Fetched, strands, place: "the files fetched".into(), years }
     }
 
     /// A simulated league.
@@ -205,7 +235,21 @@ impl History {
     pub fn simulated(settings: Settings) -> Self {
         let source = Source::Simulated(Box::new(settings));
         let strands = vec![Strand { competition: "SIM".into(), source }];
-        Self { origin: Origin::Simulated, strands }
+        let years = Years::default();
+        Self { origin: Origin::Simulated, strands, place: "the simulation".into(), years }
+    }
+
+    /// Sees that there was something to walk through.
+    ///
+    /// # Errors
+    /// [`HistoryError::NoMatch`] where no fact was.
+    pub fn see_some(&self, walked: Walked) -> Result<(), HistoryError> {
+        if walked.facts > 0 {
+            return Ok(());
+        }
+        let leagues: Vec<&str> = self.strands.iter().map(|one| one.competition.as_str()).collect();
+        let (place, years) = (self.place.clone(), self.years);
+        Err(HistoryError::NoMatch { leagues: leagues.join(", "), place, years })
     }
 
     /// Does this work for every competition, several at once, and returns what came of it in the

@@ -106,7 +106,7 @@ impl Row {
     }
 }
 
-/// The outcomes by number.
+/// The outcomes by number, those first that a match decided.
 pub const OUTCOMES: [BetOutcome; 7] = [
     BetOutcome::Win,
     BetOutcome::HalfWin,
@@ -116,6 +116,8 @@ pub const OUTCOMES: [BetOutcome; 7] = [
     BetOutcome::Void,
     BetOutcome::Review,
 ];
+/// How many of the outcomes a match decided.
+pub const DECIDED: u32 = 5;
 
 /// Names and their numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

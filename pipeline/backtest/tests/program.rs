@@ -5,6 +5,22 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use marabet_ingest::simulator::{Settings, Simulation};
+
+/// What an answer says, whatever was asked.
+const KEYS: [&str; 10] = [
+    "quotes",
+    "seconds",
+    "quotes_per_s",
+    "bets",
+    "bets_digest",
+    "yield",
+    "yield_ci95",
+    "clv_mean",
+    "max_drawdown",
+    "differences",
+];
+
 fn run(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_marabet-backtest"))
         .args(arguments)
@@ -36,18 +52,7 @@ fn a_run_answers_with_one_object_and_leaves_a_report_that_asks_nothing_of_the_ne
     let output = run(&arguments, folder.path());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    for key in [
-        "quotes",
-        "seconds",
-        "quotes_per_s",
-        "bets",
-        "bets_digest",
-        "yield",
-        "yield_ci95",
-        "clv_mean",
-        "max_drawdown",
-        "differences",
-    ] {
+    for key in KEYS {
         assert!(!answer[key].is_null(), "no `{key}` in {answer}");
     }
     assert_eq!(answer["differences"], 0);
@@ -69,9 +74,27 @@ fn a_run_answers_with_one_object_and_leaves_a_report_that_asks_nothing_of_the_ne
 }
 
 #[test]
+fn a_sweep_answers_with_the_same_keys_about_its_best_which_a_replay_confirms() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["sweep", "--simulate", "--no-models", "--trials", "40", "--verify", "--json"];
+    let output = run(&arguments, folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in KEYS {
+        assert!(!answer[key].is_null(), "no `{key}` in {answer}");
+    }
+    assert_eq!((&answer["differences"], &answer["tried"]), (&0.into(), &40.into()));
+    let page = std::fs::read_to_string(folder.path().join(".marabet/sweep/report.html")).unwrap();
+    assert!(page.contains("What there was to choose from") && page.contains("By league"));
+}
+
+#[test]
 fn bad_input_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
+    let settings =
+        Settings { competition: "E9".into(), seasons: 1, sides: 4, ..Settings::default() };
+    Simulation::new(settings).unwrap().write_csv(&at.join("data")).unwrap();
     std::fs::create_dir(at.join("empty")).unwrap();
     std::fs::create_dir(at.join("garbage")).unwrap();
     std::fs::write(at.join("garbage/E0.csv"), "this,is\nno,season\n").unwrap();
@@ -81,6 +104,9 @@ fn bad_input_is_named_with_what_to_do() {
         (&["run", "--data", "nowhere"][..], 1, "nowhere"),
         (&["run", "--data", "empty"], 1, "--data"),
         (&["run", "--data", "garbage", "--leagues", "XX"], 1, "XX"),
+        (&["run", "--data", "data", "--from", "2090"], 1, "in data in the seasons from 2090 on"),
+        (&["sweep", "--data", "data", "--to", "1950"], 1, "seasons up to 1950: widen"),
+        (&["run", "--data", "data", "--from", "2020", "--to", "2019"], 1, "after --to 2019"),
         (&["run", "--simulate", "--config", "bad.toml"], 3, "line 2"),
         (&["run", "--simulate", "--config", "missing.toml"], 3, "missing.toml"),
         (&["run", "--simulate", "--strategies", "sharpe"], 3, "`sharpe`"),
@@ -91,4 +117,7 @@ fn bad_input_is_named_with_what_to_do() {
         assert_eq!(found, Some(code), "{arguments:?}: {text}");
         assert!(text.contains(says), "{arguments:?} says: {text}");
     }
+    // What was named stands in nobody's way.
+    let (found, text) = error(&["sweep", "--data", "data", "--no-models", "--trials", "3"], at);
+    assert_eq!(found, Some(0), "{text}");
 }

@@ -3,21 +3,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use marabet_backtest::history::History;
-use marabet_backtest::measure::max_drawdown;
+use marabet_backtest::measure::{Grouping, max_drawdown};
+use marabet_backtest::opportunity::{DECIDED, NONE, Row};
 use marabet_backtest::played::PlayedBet;
 use marabet_backtest::replay::replay;
 use marabet_backtest::setup::Setup;
 use marabet_backtest::sweep::compare::{differences, trials};
 use marabet_backtest::sweep::money::Outcome;
 use marabet_backtest::sweep::run::{one, sweep, sweep_within};
+use marabet_backtest::sweep::worth::worth;
 use marabet_backtest::sweep::{Trial, grid, rank, view};
 use marabet_backtest::table::{Table, TableError, build};
 use marabet_ingest::simulator::Settings;
 use marabet_schemas::bets::BetOutcome;
-use marabet_schemas::{Money, StakeFraction};
+use marabet_schemas::{Instant, Money, StakeFraction};
 
 fn history(seed: u64) -> History {
     History::simulated(Settings { seed, seasons: 2, sides: 10, ..Settings::default() })
@@ -97,6 +100,59 @@ fn a_sweep_tells_of_each_trial_what_its_bets_one_by_one_come_to_however_little_m
         }
     }
     assert!(bets > 3_000 && capped > 10, "{bets} bets, {capped} of them without a stake");
+}
+
+#[test]
+fn what_prices_were_worth_counts_each_once_and_none_after_the_split() {
+    let (folder, setup, history) = (tempfile::tempdir().unwrap(), setup(), history(1));
+    let trials = trials(&setup);
+    let table = table(&history, &trials, folder.path()).unwrap();
+    let split: Instant = "2022-01-01T00:00:00Z".parse().unwrap();
+    let consensus = trials.iter().find(|trial| trial.name.as_str() == "consensus").unwrap();
+    let (name, _) = view::of(&consensus.rules);
+    let view = table.view(name.as_str()).unwrap();
+
+    let mut prices: BTreeMap<(u32, u32, u32, u32, u64), (Row, f64)> = BTreeMap::new();
+    for batch in view.batches(view.scan().unwrap()).unwrap() {
+        for row in view.rows(&batch.unwrap()).unwrap() {
+            let counts = row.trigger && row.via == NONE && !row.aggregate && row.outcome < DECIDED;
+            if counts && row.kickoff < split.micros() {
+                let key = (row.match_id, row.book, row.market, row.selection, row.odds.to_bits());
+                let (_, ev) = prices.entry(key).or_insert((row, row.ev));
+                *ev = ev.max(row.ev);
+            }
+        }
+    }
+    assert!(prices.len() > 100, "{} prices", prices.len());
+    for (grouping, groups) in worth(&view, &table.catalogue, split).unwrap() {
+        let mut expected: BTreeMap<String, (usize, f64, f64)> = BTreeMap::new();
+        for (row, ev) in prices.values() {
+            let key = table.catalogue.matches.get(row.match_id).unwrap();
+            let name = match grouping {
+                Grouping::League => key.competition().to_string(),
+                Grouping::Market => table.catalogue.families.get(row.family).unwrap().clone(),
+                Grouping::Book => table.catalogue.books.get(row.book).unwrap().to_string(),
+                Grouping::Season => key.season().to_owned(),
+                Grouping::Odds => match row.odds {
+                    ..1.5 => "below 1.5".to_owned(),
+                    8.0.. => "8 and above".to_owned(),
+                    _ => "between".to_owned(),
+                },
+            };
+            let (count, claimed, profit) = expected.entry(name).or_default();
+            (*count, *claimed, *profit) = (*count + 1, *claimed + ev, *profit + row.profit);
+        }
+        assert_eq!(groups.iter().map(|group| group.bets).sum::<usize>(), prices.len());
+        for group in groups.iter().filter(|group| expected.contains_key(&group.name)) {
+            let (count, claimed, profit) = expected[&group.name];
+            assert_eq!(group.bets, count, "{}", group.name);
+            assert!((group.claimed_ev - claimed / count as f64).abs() < 1e-8, "{}", group.name);
+            assert!((group.r#yield - profit / count as f64).abs() < 1e-8, "{}", group.name);
+        }
+        let bands = groups.iter().filter(|group| !expected.contains_key(&group.name)).count();
+        assert!(grouping == Grouping::Odds || bands == 0, "{grouping:?}");
+        assert!(!expected.is_empty() && groups.len() >= expected.len(), "{grouping:?}");
+    }
 }
 
 #[test]

@@ -151,6 +151,27 @@ fn every_arrow_points_to_a_lower_floor() {
     }
 }
 
+/// The names of all packages that a crate is made of, tests apart.
+fn made_of(package: &str) -> Vec<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(["--package", package, "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect()
+}
+
+#[test]
+fn the_pipeline_carries_no_polars_and_the_backtest_does() {
+    let has_polars = |package| made_of(package).iter().any(|name| name.starts_with("polars"));
+    assert!(has_polars("marabet-backtest"));
+    assert!(made_of("marabet").contains(&"tokio".to_owned()));
+    assert!(!has_polars("marabet") && !has_polars("marabet-benches"));
+}
+
 #[test]
 fn nothing_is_left_undone() {
     let words = ["todo!(", "unimplemented!(", "FIXME", "XXX", "#[ignore"];

@@ -44,26 +44,27 @@ impl Grouping {
             Self::League => bet.key.competition().to_string(),
             Self::Market => bet.market.family().to_owned(),
             Self::Book => bet.book.to_string(),
-            Self::Odds => band(bet.odds).to_owned(),
+            Self::Odds => BANDS[band(bet.odds)].1.to_owned(),
             Self::Season => bet.key.season().to_owned(),
         }
     }
 }
 
-fn band(odds: f64) -> &'static str {
-    match odds {
-        ..1.5 => "below 1.5",
-        ..2.0 => "1.5 – 2",
-        ..2.5 => "2 – 2.5",
-        ..3.5 => "2.5 – 3.5",
-        ..5.0 => "3.5 – 5",
-        ..8.0 => "5 – 8",
-        _ => "8 and above",
-    }
-}
+/// The bands of odds in their order: where each ends, and its name.
+pub(crate) const BANDS: [(f64, &str); 7] = [
+    (1.5, "below 1.5"),
+    (2.0, "1.5 – 2"),
+    (2.5, "2 – 2.5"),
+    (3.5, "2.5 – 3.5"),
+    (5.0, "3.5 – 5"),
+    (8.0, "5 – 8"),
+    (f64::INFINITY, "8 and above"),
+];
 
-/// The bands in their order.
-const BANDS: [f64; 7] = [1.2, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0];
+/// The place of the odds' band.
+fn band(odds: f64) -> usize {
+    BANDS.iter().position(|(end, _)| odds < *end).unwrap_or(BANDS.len() - 1)
+}
 
 /// Bets of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,12 +92,8 @@ pub struct Group {
 pub fn group_by(bets: &[&PlayedBet], grouping: Grouping) -> Vec<Group> {
     let mut groups: BTreeMap<(usize, String), Vec<&PlayedBet>> = BTreeMap::new();
     for bet in bets.iter().copied().filter(|bet| bet.is_decided()) {
-        let name = grouping.of(bet);
-        let order = match grouping {
-            Grouping::Odds => BANDS.iter().position(|at| band(*at) == name).unwrap_or_default(),
-            _ => 0,
-        };
-        groups.entry((order, name)).or_default().push(bet);
+        let order = if grouping == Grouping::Odds { band(bet.odds) } else { 0 };
+        groups.entry((order, grouping.of(bet))).or_default().push(bet);
     }
     groups.into_iter().map(|((_, name), bets)| of(name, &bets)).collect()
 }

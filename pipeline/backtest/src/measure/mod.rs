@@ -15,6 +15,7 @@ use marabet_schemas::{Instant, Money};
 use serde::Serialize;
 
 pub use curves::{Bin, Histogram, calibration, claimed_beside_realised, clv_histogram};
+pub(crate) use groups::BANDS;
 pub use groups::{Group, Grouping, group_by};
 pub use months::{Month, monthly};
 

@@ -109,6 +109,18 @@ pub struct SweepReport {
     pub expected_best_sharpe: f64,
     /// Those tried, the best of the first period first.
     pub ranked: Vec<Ranked>,
+    /// What the prices were worth that the best of them chose among.
+    pub worth: Option<WorthReport>,
+}
+
+/// What the prices of books that were value by a view were worth before the split, as if a unit
+/// had been staked on each.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorthReport {
+    /// What was taken for fair.
+    pub view: String,
+    /// Per league, market, book, odds, season.
+    pub groups: Vec<(Grouping, Vec<Group>)>,
 }
 
 /// A strategy that was tried.

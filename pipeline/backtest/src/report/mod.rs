@@ -12,7 +12,7 @@ pub(crate) mod tables;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use data::{Period, Ranked, Report, StrategyReport, SweepReport, about};
+pub use data::{Period, Ranked, Report, StrategyReport, SweepReport, WorthReport, about};
 pub use page::html;
 
 /// The files of a report.

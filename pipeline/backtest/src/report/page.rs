@@ -1,6 +1,6 @@
 //! The page as a whole.
 
-use super::data::{Ranked, Report, StrategyReport, SweepReport};
+use super::data::{Ranked, Report, StrategyReport, SweepReport, WorthReport};
 use super::numbers::{chance, grouped, or_none, percent};
 use super::svg::escape;
 use super::{plots, strategy, tables};
@@ -116,7 +116,7 @@ fn sweep_section(sweep: &SweepReport) -> String {
          </div><div class=\"card wide\"><h3>Before and after</h3><p class=\"hint\">Each point is a \
          strategy with at least {BETS_MIN} bets in both periods: ten times its Sharpe ratio a \
          match-day in the first (across) and in the untouched one (up); the best {CHOSEN} of the first period stand out.</p>{}</div><div \
-         class=\"card\"><h3>The best of the first period</h3>{}</div></section>",
+         class=\"card\"><h3>The best of the first period</h3>{}</div>{}</section>",
         grouped(sweep.tried as u64),
         grouped(sweep.distinct as u64),
         sweep.seconds,
@@ -140,8 +140,27 @@ fn sweep_section(sweep: &SweepReport) -> String {
                 "#Sharpe",
             ],
             &rows
-        )
+        ),
+        sweep.worth.as_ref().map(worth).unwrap_or_default()
     )
+}
+
+fn worth(worth: &WorthReport) -> String {
+    let mut out = format!(
+        "<h3>What there was to choose from</h3><p class=\"hint\">Every price of a book that was \
+         value by <code>{}</code>, which the best one took for fair, once each and before the \
+         split: what was claimed for a unit staked on each, and what it would have brought. No \
+         strategy's filters, limits or stakes have a part in it.</p>",
+        escape(&worth.view)
+    );
+    for (grouping, groups) in &worth.groups {
+        out += &format!(
+            "<div class=\"card\"><h3>By {}</h3>{}</div>",
+            grouping.title().to_lowercase(),
+            tables::groups(*grouping, groups)
+        );
+    }
+    out
 }
 
 fn ranked((place, one): (usize, &Ranked)) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use marabet_schemas::{BetId, StrategyName};
+use polars::prelude::{IntoLazy, PolarsError};
 
 use super::filter::Filter;
 use super::{SweepError, Trial, book, made, view};
@@ -12,6 +13,7 @@ use crate::opportunity::{Catalogue, Entering, Row};
 use crate::played::PlayedBet;
 use crate::setup::Setup;
 use crate::survey::{SurveyError, survey};
+use crate::table;
 
 /// Why the two could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,9 @@ pub enum CompareError {
     /// The bets could not be made of them.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// The rows could not be asked for those that pass.
+    #[error(transparent)]
+    Query(#[from] PolarsError),
 }
 
 /// A bet that the two make differently.
@@ -88,11 +93,17 @@ pub fn swept(
         let filter = Filter::of(trial, &setup.rules(), &catalogue);
         let (name, _) = view::of(&trial.rules);
         let rows = by_view.get(&name).map_or(&[][..], Vec::as_slice);
-        let made = made(rows, trial, &filter, &catalogue);
+        let made = made(&passing(rows, &filter)?, trial, &catalogue);
         let booked = book(trial, &made, &setup.rules())?;
         bets.extend(booked.bets);
     }
     Ok(bets)
+}
+
+/// The rows that pass a filter, in their order.
+fn passing(rows: &[Row], filter: &Filter) -> Result<Vec<Row>, CompareError> {
+    let passing = table::frame(rows)?.lazy().filter(filter.expr()).collect()?;
+    Ok(table::rows(&passing)?)
 }
 
 /// Where two lists of bets differ, bet by bet.

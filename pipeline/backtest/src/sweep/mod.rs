@@ -1,10 +1,12 @@
 //! The sweep: many strategies over everything that was value, and which of them is more than luck.
 //!
-//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are read a batch at a time,
-//! once for all trials of the view ([`run`]); those that pass its [`filter`], found for all filters
-//! together ([`masks`]), are folded into bets by the rules of detection ([`fold`]). Of these only
-//! sums are kept ([`tally`]), and what the portfolio's account follows from ([`money`]); then all
-//! are ranked together ([`rank`]).
+//! A [`Trial`] is a strategy that is tried. The rows of its [`view`] are a lazy query of Polars,
+//! whose answer streams by in batches, once for all trials of the view ([`run`]): what no trial
+//! wants is passed over in the files, and which rows pass which [`filter`] is asked for all filters
+//! together ([`masks`]). Those that pass are folded into bets by the rules of detection ([`fold`]).
+//! Of these only sums are kept ([`tally`]), and what the portfolio's account follows from
+//! ([`money`]); then all are ranked together ([`rank`]). What the prices of a view were [`worth`]
+//! before any strategy chose among them is asked of the whole table too.
 
 pub mod compare;
 pub mod filter;
@@ -16,6 +18,7 @@ pub mod rank;
 pub mod run;
 pub mod tally;
 pub mod view;
+pub mod worth;
 
 use marabet_quant::Odds;
 use marabet_schemas::bets::BetOutcome;
@@ -23,11 +26,11 @@ use marabet_schemas::facts::MatchClosed;
 use marabet_schemas::strategy::{Rules, Strategy};
 use marabet_schemas::{Event, Instant, Source, StakeFraction, StrategyName};
 
-use self::filter::Filter;
 use self::fold::{Bet, Memo};
 use self::masks::Candidate;
 use crate::account::{self, Booked, Made, MadeEnd};
 use crate::opportunity::{Catalogue, Row};
+use crate::table::TableError;
 
 /// A strategy that is tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,19 +60,18 @@ pub enum SweepError {
     #[error("{0}")]
     Fault(marabet_stage::Fault),
     /// The table could not be read.
-    #[error("{0}")]
-    Table(String),
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
-/// The bets of a trial, from rows in the order of match, look and row.
+/// The bets of a trial, from rows that pass its filter, in the order of match, look and row.
 #[must_use]
-pub fn made(rows: &[Row], trial: &Trial, filter: &Filter, catalogue: &Catalogue) -> Vec<Made> {
+pub fn made(rows: &[Row], trial: &Trial, catalogue: &Catalogue) -> Vec<Made> {
     let (mut memo, mut passing, mut bets) = (Memo::default(), Vec::new(), Vec::new());
     let mut made = Vec::new();
     for of_match in rows.chunk_by(|one, next| one.match_id == next.match_id) {
-        let candidates = of_match.iter().enumerate().map(|(place, row)| Candidate { place, row });
         passing.clear();
-        passing.extend(candidates.filter(|one| filter.passes(one.row)));
+        passing.extend(of_match.iter().enumerate().map(|(place, row)| Candidate { place, row }));
         memo.clear();
         bets.clear();
         fold::fold(&passing, &trial.rules, catalogue, &mut memo, &mut bets);

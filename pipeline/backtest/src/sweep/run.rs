@@ -1,5 +1,5 @@
 //! Running a sweep over a table: view by view, a batch of matches in memory at a time, all trials
-//! of the view over it before the next is read.
+//! of the view over it before the next is taken.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use marabet_schemas::strategy::Rules;
 use marabet_schemas::{Instant, StrategyName};
 
-use super::filter::{Filter, Union};
+use super::filter::Filter;
 use super::fold::{Bet, Memo, fold};
 use super::masks::{Candidate, Masks};
 use super::money::{House, Slip, Stakes, money};
@@ -16,8 +16,8 @@ use super::rank::Tested;
 use super::tally::Tally;
 use super::{SweepError, Trial, book, made, view};
 use crate::account::Booked;
-use crate::opportunity::{NONE, Row};
-use crate::table::{self, Table};
+use crate::opportunity::{Catalogue, NONE, Row};
+use crate::table::{Table, View};
 
 /// The trials of one view, with their places among all.
 type OfView<'a> = Vec<(usize, &'a Trial)>;
@@ -92,10 +92,11 @@ pub fn sweep_within(
 /// As [`sweep`].
 pub fn one(table: &Table, trial: &Trial, rules: &Rules) -> Result<Booked, SweepError> {
     let (name, _) = view::of(&trial.rules);
+    let view = opened(table, &name, trial)?;
     let filter = Filter::of(trial, rules, &table.catalogue);
     let mut all = Vec::new();
-    for rows in batches(table, &name, std::slice::from_ref(&filter), trial)? {
-        all.extend(made(&rows?, trial, &filter, &table.catalogue));
+    for batch in view.batches(view.scan()?.filter(filter.expr()))? {
+        all.extend(made(&view.rows(&batch?)?, trial, &table.catalogue));
     }
     book(trial, &all, rules)
 }
@@ -112,16 +113,12 @@ fn by_view(trials: &[Trial]) -> Result<BTreeMap<StrategyName, OfView<'_>>, Sweep
     Ok(views)
 }
 
-/// Batches of whole matches with what any of the filters lets through.
-fn batches<'t>(
+fn opened<'t>(
     table: &'t Table,
-    view: &StrategyName,
-    filters: &[Filter],
+    name: &StrategyName,
     trial: &Trial,
-) -> Result<impl Iterator<Item = Result<Vec<Row>, SweepError>> + use<'t>, SweepError> {
-    let batches = table::batches(table, view.as_str(), Union::of(filters));
-    let batches = batches.ok_or_else(|| SweepError::NoView(trial.name.clone()))?;
-    Ok(batches.map(|rows| rows.map_err(|error| SweepError::Table(error.to_string()))))
+) -> Result<View<'t>, SweepError> {
+    table.view(name.as_str()).ok_or_else(|| SweepError::NoView(trial.name.clone()))
 }
 
 /// One pass over the rows of a view.
@@ -149,24 +146,29 @@ impl Pass<'_> {
     /// What came of the first of these trials: of as many as could be kept in memory together.
     fn run(
         &self,
-        view: &StrategyName,
+        name: &StrategyName,
         trials: &[(usize, &Trial)],
     ) -> Result<Vec<Tested>, SweepError> {
         let groups = self.groups(trials);
-        let filters: Vec<Filter> = groups.iter().map(|group| group.filter.clone()).collect();
+        let masks = Masks::new(groups.iter().map(|group| &group.filter));
+        let wanted = Filter::union(groups.iter().map(|group| &group.filter));
+        let view = opened(self.table, name, trials[0].1)?;
+        let query = view.scan()?.filter(wanted.expr()).with_columns(masks.columns());
         let kept = || Kept { tally: Tally::new(self.split), stakes: Stakes::default() };
         let mut running = Running {
             trials,
             groups: &groups,
-            masks: Masks::new(&filters),
+            masks,
             memo: Memo::default(),
             slips: Vec::new(),
             places: Vec::new(),
             kept: trials.iter().map(|_| kept()).collect(),
             bets: 0,
         };
-        for rows in batches(self.table, view, &filters, trials[0].1)? {
-            running.batch(&rows?, self.table, self.house);
+        for batch in view.batches(query)? {
+            let batch = batch?;
+            running.masks.look_at(&batch).map_err(|error| view.damaged(error))?;
+            running.batch(&view.rows(&batch)?, &self.table.catalogue, self.house);
             running.keep_within(self.bets_max);
         }
         let Running { slips, kept, .. } = running;
@@ -206,8 +208,8 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    fn batch(&mut self, rows: &[Row], table: &Table, house: &House<'_>) {
-        self.masks.look_at(rows);
+    /// Folds the rows of the batch that the masks have looked at.
+    fn batch(&mut self, rows: &[Row], catalogue: &Catalogue, house: &House<'_>) {
         self.places.clear();
         self.places.resize(rows.len(), NONE);
         let (mut passing, mut made): (Vec<Candidate<'_>>, Vec<Bet<'_>>) = (Vec::new(), Vec::new());
@@ -225,7 +227,7 @@ impl Running<'_> {
                 for trial in group.trials.iter().copied().filter(|trial| *trial < running) {
                     let rules = &self.trials[trial].1.rules;
                     made.clear();
-                    fold(&passing, rules, &table.catalogue, &mut self.memo, &mut made);
+                    fold(&passing, rules, catalogue, &mut self.memo, &mut made);
                     made.iter().for_each(|bet| self.keep(trial, bet, house));
                 }
             }

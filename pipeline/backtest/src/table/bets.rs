@@ -1,11 +1,9 @@
 //! Bets as Parquet, beside a report.
 
-use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use marabet_schemas::Instant;
+use polars::prelude::{Column, DataFrame};
 
 use super::TableError;
 use crate::played::PlayedBet;
@@ -16,27 +14,22 @@ use crate::played::PlayedBet;
 /// [`TableError`] with the file.
 pub fn write(bets: &[PlayedBet], path: &Path) -> Result<(), TableError> {
     let partial = path.with_extension("partial");
-    let file = File::create(&partial).map_err(TableError::file(&partial))?;
-    let batch = RecordBatch::try_from_iter_with_nullable(columns(bets))
-        .map_err(|error| TableError::damaged(&partial, error))?;
-    super::write_batch(file, &batch, &partial)?;
+    let frame = DataFrame::new(bets.len(), columns(bets));
+    let mut frame = frame.map_err(|error| TableError::damaged(&partial, error))?;
+    super::write_frame(&mut frame, &partial)?;
     std::fs::rename(&partial, path).map_err(TableError::file(path))
 }
 
-/// A name, its values, and whether some may be missing.
-type Column = (&'static str, ArrayRef, bool);
-
 fn columns(bets: &[PlayedBet]) -> Vec<Column> {
-    let text = |name: &'static str, value: fn(&PlayedBet) -> String| -> Column {
-        let values = bets.iter().map(|bet| Some(value(bet)));
-        (name, Arc::new(values.collect::<StringArray>()), false)
+    let text = |name: &str, value: fn(&PlayedBet) -> String| {
+        Column::new(name.into(), bets.iter().map(value).collect::<Vec<_>>())
     };
-    let number = |name: &'static str, value: fn(&PlayedBet) -> Option<f64>| -> Column {
-        (name, Arc::new(bets.iter().map(value).collect::<Float64Array>()), true)
+    let number = |name: &str, value: fn(&PlayedBet) -> Option<f64>| {
+        Column::new(name.into(), bets.iter().map(value).collect::<Vec<_>>())
     };
-    let instant = |name: &'static str, value: fn(&PlayedBet) -> Option<Instant>| -> Column {
-        let values = bets.iter().map(|bet| value(bet).map(Instant::micros));
-        (name, Arc::new(values.collect::<Int64Array>()), true)
+    let instant = |name: &str, value: fn(&PlayedBet) -> Option<Instant>| {
+        let micros = |bet| value(bet).map(Instant::micros);
+        Column::new(name.into(), bets.iter().map(micros).collect::<Vec<_>>())
     };
     vec![
         text("strategy", |bet| bet.strategy.to_string()),

@@ -1,85 +1,74 @@
 //! The columns of the table: each field of a row, once.
 
-use std::sync::Arc;
-
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, UInt32Array};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use polars::prelude::{Column, DataFrame, PolarsResult};
 
 use crate::opportunity::Row;
 
-/// Declares the columns: name, array, type, where the value lies in a row.
+/// Declares the columns: name, type, where the value lies in a row.
 macro_rules! columns {
-    ($($name:literal: $array:ident $kind:ident => $($field:tt).+ $([$at:literal])?;)*) => {
-        /// The columns, none of which has gaps.
-        pub(super) fn schema() -> Arc<Schema> {
-            let fields = vec![$(Field::new($name, DataType::$kind, false),)*];
-            Arc::new(Schema::new(fields))
-        }
-
-        /// Rows as a batch.
-        pub(super) fn batch(rows: &[Row]) -> Result<RecordBatch, ArrowError> {
-            let columns: Vec<ArrayRef> = vec![$({
-                let values: Vec<_> = rows.iter().map(|row| row.$($field).+$([$at])?).collect();
-                Arc::new($array::from(values))
+    ($($name:literal: $kind:ident => $($field:tt).+ $([$at:literal])?;)*) => {
+        /// Rows as a frame, none of whose columns has gaps.
+        ///
+        /// # Errors
+        /// None that rows can bring about.
+        pub fn frame(rows: &[Row]) -> PolarsResult<DataFrame> {
+            let columns: Vec<Column> = vec![$({
+                let values: Vec<$kind> = rows.iter().map(|row| row.$($field).+$([$at])?).collect();
+                Column::new($name.into(), values)
             },)*];
-            RecordBatch::try_new(schema(), columns)
+            DataFrame::new(rows.len(), columns)
         }
 
-        /// Appends a batch's rows.
+        /// A frame's rows.
         ///
         /// # Errors
         /// A column that is missing or of another type.
-        pub(super) fn rows(batch: &RecordBatch, out: &mut Vec<Row>) -> Result<(), String> {
-            let first = out.len();
-            out.resize(first + batch.num_rows(), Row::EMPTY);
+        pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Row>> {
+            let mut rows = vec![Row::EMPTY; frame.height()];
             $({
-                let column = batch.column_by_name($name);
-                let column = column.and_then(|column| column.as_any().downcast_ref::<$array>());
-                let column = column.ok_or_else(|| {
-                    format!("it has no column `{}` of type {}", $name, stringify!($kind))
-                })?;
-                for (row, value) in out[first..].iter_mut().zip(column) {
+                let column = frame.column($name)?.$kind()?;
+                for (row, value) in rows.iter_mut().zip(column.iter()) {
                     row.$($field).+$([$at])? = value.unwrap_or_default();
                 }
             })*
-            Ok(())
+            Ok(rows)
         }
     };
 }
 
 columns! {
-    "match": UInt32Array UInt32 => match_id;
-    "competition": UInt32Array UInt32 => competition;
-    "look": UInt32Array UInt32 => look;
-    "row": UInt32Array UInt32 => row;
-    "via": UInt32Array UInt32 => via;
-    "trigger": BooleanArray Boolean => trigger;
-    "aggregate": BooleanArray Boolean => aggregate;
-    "book": UInt32Array UInt32 => book;
-    "market": UInt32Array UInt32 => market;
-    "family": UInt32Array UInt32 => family;
-    "selection": UInt32Array UInt32 => selection;
-    "payoff": UInt32Array UInt32 => payoff;
-    "at": Int64Array Int64 => at;
-    "quoted_at": Int64Array Int64 => quoted_at;
-    "kickoff": Int64Array Int64 => kickoff;
-    "odds": Float64Array Float64 => odds;
-    "net_odds": Float64Array Float64 => net_odds;
-    "probability": Float64Array Float64 => probability;
-    "ev": Float64Array Float64 => ev;
-    "usual": Float64Array Float64 => usual;
-    "goals_home": Float64Array Float64 => goals[0];
-    "goals_away": Float64Array Float64 => goals[1];
-    "goals_rho": Float64Array Float64 => goals[2];
-    "fair_market": UInt32Array UInt32 => fair_market;
-    "fair_1": Float64Array Float64 => fair[0];
-    "fair_2": Float64Array Float64 => fair[1];
-    "fair_3": Float64Array Float64 => fair[2];
-    "outcome": UInt32Array UInt32 => outcome;
-    "ended_at": Int64Array Int64 => ended_at;
-    "profit": Float64Array Float64 => profit;
-    "clv": Float64Array Float64 => clv;
-    "void_from": UInt32Array UInt32 => void_from;
+    "match": u32 => match_id;
+    "competition": u32 => competition;
+    "look": u32 => look;
+    "row": u32 => row;
+    "via": u32 => via;
+    "trigger": bool => trigger;
+    "aggregate": bool => aggregate;
+    "book": u32 => book;
+    "market": u32 => market;
+    "family": u32 => family;
+    "selection": u32 => selection;
+    "payoff": u32 => payoff;
+    "at": i64 => at;
+    "quoted_at": i64 => quoted_at;
+    "kickoff": i64 => kickoff;
+    "odds": f64 => odds;
+    "net_odds": f64 => net_odds;
+    "probability": f64 => probability;
+    "ev": f64 => ev;
+    "usual": f64 => usual;
+    "goals_home": f64 => goals[0];
+    "goals_away": f64 => goals[1];
+    "goals_rho": f64 => goals[2];
+    "fair_market": u32 => fair_market;
+    "fair_1": f64 => fair[0];
+    "fair_2": f64 => fair[1];
+    "fair_3": f64 => fair[2];
+    "outcome": u32 => outcome;
+    "ended_at": i64 => ended_at;
+    "profit": f64 => profit;
+    "clv": f64 => clv;
+    "void_from": u32 => void_from;
 }
 
 #[cfg(test)]
@@ -97,12 +86,10 @@ mod tests {
             clv: 0.03,
             ..Row::EMPTY
         };
-        let rows = [row, Row::EMPTY, Row { look: 9, fair: [0.1, 0.2, 0.7], ..row }];
-        let batch = batch(&rows).unwrap();
-        let mut read = Vec::new();
-        super::rows(&batch, &mut read).unwrap();
-        assert_eq!(read, rows);
-        let foreign = batch.project(&[0, 1, 2]).unwrap();
-        assert!(super::rows(&foreign, &mut read).unwrap_err().contains("`row`"));
+        let written = [row, Row::EMPTY, Row { look: 9, fair: [0.1, 0.2, 0.7], ..row }];
+        let frame = frame(&written).unwrap();
+        assert_eq!(rows(&frame).unwrap(), written);
+        let foreign = frame.select(["match", "competition", "look"]).unwrap();
+        assert!(rows(&foreign).unwrap_err().to_string().contains("row"));
     }
 }

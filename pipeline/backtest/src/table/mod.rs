@@ -1,7 +1,7 @@
 //! The table of everything that was value, as Parquet.
 //!
-//! `<folder>/<view>/<competition>-<part>.parquet`, whole matches in the order of their looks, a
-//! part small enough to lie in memory; `catalogue.json` with the names behind the numbers and
+//! `<folder>/<view>/<competition>-<part>.parquet`, whole matches in the order of their looks, so
+//! many a part as were noted in memory; `catalogue.json` with the names behind the numbers and
 //! `table.json` with what it was made of, and each part's hash. Any Parquet reader opens the files.
 
 pub mod bets;
@@ -10,11 +10,14 @@ mod read;
 mod write;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use polars::prelude::{DataFrame, ParquetCompression, ParquetWriter};
 use serde::{Deserialize, Serialize};
 
-pub use read::batches;
+pub use columns::{frame, rows};
+pub use read::{Batches, View};
 pub use write::build;
 
 use crate::history::HistoryError;
@@ -113,6 +116,9 @@ pub struct Table {
 const MANIFEST: &str = "table.json";
 const CATALOGUE: &str = "catalogue.json";
 
+/// Rows of a row group: what a reader passes over by its least and greatest values, or decodes.
+const GROUP_ROWS: usize = 65_536;
+
 impl Table {
     /// Opens a table; none where there is none.
     ///
@@ -140,20 +146,13 @@ fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, TableError> {
     serde_json::from_slice(&bytes).map_err(|error| TableError::damaged(path, error))
 }
 
-/// Writes a batch as a Parquet file, compressed with Zstandard, and sees it onto the disk.
-fn write_batch(
-    file: std::fs::File,
-    batch: &arrow_array::RecordBatch,
-    path: &Path,
-) -> Result<(), TableError> {
-    use parquet::arrow::ArrowWriter;
-    use parquet::basic::{Compression, ZstdLevel};
-    use parquet::file::properties::WriterProperties;
-    let wrong = |error| TableError::damaged(path, error);
-    let compression = Compression::ZSTD(ZstdLevel::default());
-    let properties = WriterProperties::builder().set_compression(compression).build();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(wrong)?;
-    writer.write(batch).map_err(wrong)?;
-    let file = writer.into_inner().map_err(wrong)?;
+/// Writes a frame as a Parquet file, compressed with Zstandard, and sees it onto the disk.
+fn write_frame(frame: &mut DataFrame, path: &Path) -> Result<(), TableError> {
+    let file = File::create(path).map_err(TableError::file(path))?;
+    ParquetWriter::new(&file)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_row_group_size(Some(GROUP_ROWS))
+        .finish(frame)
+        .map_err(|error| TableError::damaged(path, error))?;
     file.sync_all().map_err(TableError::file(path))
 }

@@ -1,7 +1,6 @@
 //! Making a table: a walk through the facts, competitions side by side, each writing its own files.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::{CATALOGUE, MANIFEST, Manifest, Part, Table, TableError, columns};
@@ -11,6 +10,7 @@ use crate::opportunity::{Entering, Row};
 use crate::setup::Setup;
 use crate::survey::{Surveyed, survey};
 use crate::walk::Walked;
+use marabet_schemas::StrategyName;
 use marabet_schemas::strategy::Rules;
 
 /// Rows of a part, at least, before a new one is begun: some forty megabytes as they lie in
@@ -50,7 +50,8 @@ pub fn build(
     let written =
         history.each(threads, |strand| competition(strand, setup, views, &entering, folder))?;
     let (mut walked, mut unread) = (Walked::default(), Unread::default());
-    let mut parts: BTreeMap<String, Vec<Part>> = BTreeMap::new();
+    let none = |view: &StrategyName| (view.to_string(), Vec::new());
+    let mut parts: BTreeMap<String, Vec<Part>> = views.strategies.keys().map(none).collect();
     for (surveyed, of_views) in written {
         walked += surveyed.walked;
         unread.add(surveyed.unread);
@@ -58,6 +59,8 @@ pub fn build(
             parts.entry(view).or_default().extend(written);
         }
     }
+    // A table of nothing would stand in the way of the next one.
+    history.see_some(walked)?;
     let rows = parts.values().flatten().map(|part| part.rows).sum();
     let catalogue = entering.finish();
     let (unread, seconds) = (unread.total(), began.elapsed().as_secs_f64());
@@ -125,10 +128,9 @@ impl Writing {
         let file = format!("{}-{:03}.parquet", self.stem, self.written.len());
         let (path, partial) =
             (self.folder.join(&file), self.folder.join(format!("{file}.partial")));
-        let opened = File::create(&partial).map_err(TableError::file(&partial))?;
-        let wrong = |error| TableError::damaged(&partial, error);
-        let batch = columns::batch(&self.rows).map_err(wrong)?;
-        super::write_batch(opened, &batch, &partial)?;
+        let frame = columns::frame(&self.rows);
+        let mut frame = frame.map_err(|error| TableError::damaged(&partial, error))?;
+        super::write_frame(&mut frame, &partial)?;
         let content = std::fs::read(&partial).map_err(TableError::file(&partial))?;
         std::fs::rename(&partial, &path).map_err(TableError::file(&path))?;
         let (rows, bytes) = (self.rows.len() as u64, content.len() as u64);

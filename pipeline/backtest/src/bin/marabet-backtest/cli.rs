@@ -110,6 +110,9 @@ pub(crate) struct SweepArgs {
     /// Leave the models out, and with them the time that it takes to train them
     #[arg(long)]
     pub(crate) no_models: bool,
+    /// Make the bets of the best strategies by a replay too, and count the differences
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// Folder of the table of everything that was value; made where it is not there, and used as
     /// it is where it was made of the same facts and views
     #[arg(long, value_name = "FOLDER")]

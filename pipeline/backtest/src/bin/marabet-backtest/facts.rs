@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use marabet_backtest::clock;
 use marabet_backtest::history::{History, Years};
-use marabet_backtest::walk::Walked;
 use marabet_ingest::football_data::fetch::{FetchError, FetchSettings, Fetcher};
 use marabet_ingest::seasons::{Choice, Wish};
 use marabet_ingest::simulator::Settings;
@@ -18,10 +17,17 @@ const SIMULATED: u8 = 6;
 
 /// The facts that the arguments ask for.
 pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
+    let years = Years { from: arguments.from, to: arguments.to };
+    if let (Some(from), Some(to)) = (years.from, years.to) {
+        anyhow::ensure!(
+            from <= to,
+            "--from {from} lies after --to {to}, so that there is no season between them: change \
+             one of them"
+        );
+    }
     if arguments.simulate {
         return Ok(simulated(arguments));
     }
-    let years = Years { from: arguments.from, to: arguments.to };
     if let Some(location) = &arguments.archive {
         return Ok(History::in_archive(location, &arguments.leagues, years)?);
     }
@@ -41,15 +47,6 @@ pub(crate) fn find(arguments: &FactsArgs) -> anyhow::Result<History> {
             Ok(simulated(arguments))
         }
     }
-}
-
-/// Refuses to report on nothing.
-pub(crate) fn see_some(walked: Walked) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        walked.facts > 0,
-        "there is nothing of the seasons asked for: widen --from and --to, or name other leagues"
-    );
-    Ok(())
 }
 
 fn simulated(arguments: &FactsArgs) -> History {

@@ -62,7 +62,7 @@ pub(crate) fn execute(arguments: &RunArgs, mut setup: Setup, json: bool) -> anyh
     let threads = crate::threads(&arguments.facts);
     let began = clock::moment();
     let replayed = replay(&history, &setup, threads)?;
-    facts::see_some(replayed.walked)?;
+    history.see_some(replayed.walked)?;
     let seconds = began.elapsed().as_secs_f64();
     let differences = differences(arguments, &history, &setup, &replayed, threads)?;
     let mut report = of_replay(&replayed, &history, setup, seconds);

@@ -4,31 +4,47 @@ use anyhow::Context;
 use marabet_backtest::clock;
 use marabet_backtest::digest;
 use marabet_backtest::report::numbers::{chance, grouped, or_none, percent, signed_percent};
-use marabet_backtest::report::{self, Ranked, Report, StrategyReport, SweepReport};
+use marabet_backtest::report::{self, Ranked, Report, StrategyReport, SweepReport, WorthReport};
 use marabet_backtest::setup::Setup;
 use marabet_backtest::sweep::run::{one, sweep};
-use marabet_backtest::sweep::{Trial, grid, rank, view};
+use marabet_backtest::sweep::worth::worth;
+use marabet_backtest::sweep::{SweepError, Trial, grid, rank, view};
 use marabet_backtest::table::{Table, build};
 use marabet_schemas::Instant;
 use serde::Serialize;
 use std::io::Write as _;
 
 use crate::cli::SweepArgs;
-use crate::{facts, text};
+use crate::{facts, text, verify};
 
 /// Strategies of the search that get a section of their own.
 const TOLD: usize = 5;
+/// Strategies that are listed on the screen.
+const LISTED: usize = 10;
 
-/// What a sweep comes to, as one JSON object.
+/// What a sweep comes to, as one JSON object: what is said of bets is said of the strategy that
+/// ranks first, over both periods.
 #[derive(Serialize)]
 struct Answer<'a> {
+    /// Book prices gone through.
+    quotes: u64,
+    /// How long the sweep took, the table apart.
+    seconds: f64,
+    /// Book prices a second, the table's time counted.
+    quotes_per_s: f64,
+    bets: u64,
+    bets_digest: &'a str,
+    r#yield: Option<f64>,
+    yield_ci95: Option<[f64; 2]>,
+    clv_mean: Option<f64>,
+    max_drawdown: f64,
+    /// Bets of the best ones that a replay makes otherwise; none where nobody looked.
+    differences: Option<u64>,
     tried: usize,
     distinct: usize,
-    seconds: f64,
     strategies_per_s: f64,
     table_seconds: f64,
     rows: u64,
-    quotes: u64,
     split: &'a str,
     reality_p: Option<f64>,
     best: &'a [Ranked],
@@ -43,7 +59,6 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
     let folder = arguments.table.clone().unwrap_or_else(|| arguments.out.join("table"));
     let whole = grid::all(!arguments.no_models, arguments.aggregates);
     let table = build(&history, setup, &view::all(&whole, &rules), &folder, threads)?;
-    facts::see_some(table.manifest.walked)?;
     let split_day = arguments.split.clone().unwrap_or_else(|| two_thirds(&table));
     let split: Instant = format!("{split_day}T00:00:00Z")
         .parse()
@@ -54,15 +69,19 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
     let ranking = rank::rank(tested);
     let seconds = began.elapsed().as_secs_f64();
 
-    let told = ranking.ranked.iter().take(TOLD);
-    let mut strategies = Vec::new();
-    for best in told {
-        let Some(trial) = trials.iter().find(|trial| trial.name.as_str() == best.name) else {
-            continue;
-        };
+    let of_name = |best: &Ranked| trials.iter().find(|trial| trial.name.as_str() == best.name);
+    let told: Vec<&Trial> = ranking.ranked.iter().take(TOLD).filter_map(of_name).collect();
+    let (mut strategies, mut bets) = (Vec::new(), Vec::new());
+    for trial in &told {
         let booked = one(&table, trial, &rules)?;
         strategies.push(StrategyReport::of(&trial.name, trial.about.clone(), &booked));
+        bets.extend(booked.bets);
     }
+    let differences = if arguments.verify {
+        Some(verify::of_trials(&history, setup, &told, &bets, threads)?)
+    } else {
+        None
+    };
     let sweep = SweepReport {
         tried: trials.len(),
         distinct: ranking.distinct,
@@ -73,6 +92,7 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
         reality_p: ranking.reality_p,
         expected_best_sharpe: ranking.expected_best_sharpe,
         ranked: ranking.ranked,
+        worth: told.first().map(|best| worth_by(&table, best, split)).transpose()?,
     };
     let report = Report {
         title: "MaraBet sweep".to_owned(),
@@ -90,7 +110,14 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
         paper: None,
     };
     let written = report::write(&report, &arguments.out)?;
-    say(&report, &table, written.html.display().to_string(), json)
+    say(&report, &table, differences, written.html.display().to_string(), json)
+}
+
+/// What the prices were worth that a strategy chose among.
+fn worth_by(table: &Table, trial: &Trial, until: Instant) -> anyhow::Result<WorthReport> {
+    let (name, _) = view::of(&trial.rules);
+    let view = table.view(name.as_str()).ok_or_else(|| SweepError::NoView(trial.name.clone()))?;
+    Ok(WorthReport { view: name.to_string(), groups: worth(&view, &table.catalogue, until)? })
 }
 
 fn trials(arguments: &SweepArgs) -> Vec<Trial> {
@@ -111,24 +138,50 @@ fn two_thirds(table: &Table) -> String {
     format!("{}-07-01", first + ((last - first + 1) * 2) / 3)
 }
 
-fn say(report: &Report, table: &Table, path: String, json: bool) -> anyhow::Result<()> {
-    let Some(sweep) = &report.sweep else { return Ok(()) };
-    let best = &sweep.ranked[..sweep.ranked.len().min(10)];
-    if json {
-        return text::say_json(&Answer {
-            tried: sweep.tried,
-            distinct: sweep.distinct,
-            seconds: sweep.seconds,
-            strategies_per_s: sweep.tried as f64 / sweep.seconds.max(1e-9),
-            table_seconds: table.manifest.seconds,
-            rows: sweep.rows,
-            quotes: table.manifest.walked.quotes,
-            split: &sweep.split,
-            reality_p: sweep.reality_p,
-            best,
-            report: path,
-        });
+fn answer<'a>(
+    report: &'a Report,
+    sweep: &'a SweepReport,
+    differences: Option<u64>,
+    path: String,
+) -> Answer<'a> {
+    let first = report.strategies.first();
+    let summary = first.map(|one| one.summary.clone()).unwrap_or_default();
+    let table_seconds = sweep.table_seconds.unwrap_or_default();
+    Answer {
+        quotes: report.walked.quotes,
+        seconds: sweep.seconds,
+        quotes_per_s: report.walked.quotes as f64 / (table_seconds + sweep.seconds).max(1e-9),
+        bets: summary.bets,
+        bets_digest: first.map_or("", |one| one.bets_digest.as_str()),
+        r#yield: summary.r#yield,
+        yield_ci95: summary.yield_ci95,
+        clv_mean: summary.clv_mean,
+        max_drawdown: summary.max_drawdown,
+        differences,
+        tried: sweep.tried,
+        distinct: sweep.distinct,
+        strategies_per_s: sweep.tried as f64 / sweep.seconds.max(1e-9),
+        table_seconds,
+        rows: sweep.rows,
+        split: &sweep.split,
+        reality_p: sweep.reality_p,
+        best: &sweep.ranked[..sweep.ranked.len().min(LISTED)],
+        report: path,
     }
+}
+
+fn say(
+    report: &Report,
+    table: &Table,
+    differences: Option<u64>,
+    path: String,
+    json: bool,
+) -> anyhow::Result<()> {
+    let Some(sweep) = &report.sweep else { return Ok(()) };
+    if json {
+        return text::say_json(&answer(report, sweep, differences, path));
+    }
+    let best = &sweep.ranked[..sweep.ranked.len().min(LISTED)];
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -159,11 +212,12 @@ fn say(report: &Report, table: &Table, path: String, json: bool) -> anyhow::Resu
         sweep.split,
         or_none(sweep.reality_p, chance)
     )?;
-    Ok(writeln!(
+    writeln!(
         out,
         "{:.1} s for the sweep, {:.1} s for the table of {} rows, models included",
         sweep.seconds,
         table.manifest.seconds,
         grouped(sweep.rows)
-    )?)
+    )?;
+    Ok(text::say_differences(&mut out, differences)?)
 }

@@ -75,7 +75,12 @@ fn table(out: &mut impl Write, answer: &Answer, report: &Report) -> io::Result<(
         &answer.setup_hash[..12],
         &answer.bets_digest[..12]
     )?;
-    match answer.differences {
+    say_differences(out, answer.differences)
+}
+
+/// How many bets differ between the two ways, where somebody looked.
+pub(crate) fn say_differences(out: &mut impl Write, differences: Option<u64>) -> io::Result<()> {
+    match differences {
         None => Ok(()),
         Some(differences) => writeln!(out, "{differences} differences between replay and sweep"),
     }

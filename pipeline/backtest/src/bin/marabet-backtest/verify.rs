@@ -1,8 +1,10 @@
-//! `--verify`: the same bets by the sweep's way.
+//! `--verify`: the same bets by the other way.
 
 use marabet_backtest::history::History;
-use marabet_backtest::replay::Replayed;
+use marabet_backtest::played::PlayedBet;
+use marabet_backtest::replay::{Replayed, replay};
 use marabet_backtest::setup::Setup;
+use marabet_backtest::sweep::Trial;
 use marabet_backtest::sweep::compare::{Difference, differences, swept};
 
 /// How many bets the sweep's way makes otherwise; the first is told.
@@ -16,11 +18,36 @@ pub(crate) fn count(
         anyhow::bail!("a sweep knows no frictions: compare without --delay and --rejected");
     }
     let swept = swept(history, setup, threads)?;
-    let found = differences(&replayed.booked.bets, &swept);
+    Ok(count_between(&replayed.booked.bets, &swept))
+}
+
+/// How many of the bets that a sweep made for these strategies a replay makes otherwise; the first
+/// is told.
+pub(crate) fn of_trials(
+    history: &History,
+    setup: &Setup,
+    trials: &[&Trial],
+    swept: &[PlayedBet],
+    threads: usize,
+) -> anyhow::Result<u64> {
+    if let Some(trial) = trials.iter().find(|trial| trial.aggregates) {
+        anyhow::bail!(
+            "`{}` bets at maxima over books, which a replay refuses: compare without --aggregates",
+            trial.about
+        );
+    }
+    let rules = trials.iter().map(|trial| (trial.name.clone(), trial.rules.clone())).collect();
+    let alone = Setup { strategies: rules, frictions: Default::default(), ..setup.clone() };
+    let replayed = replay(history, &alone, threads)?;
+    Ok(count_between(&replayed.booked.bets, swept))
+}
+
+fn count_between(replayed: &[PlayedBet], swept: &[PlayedBet]) -> u64 {
+    let found = differences(replayed, swept);
     if let Some(first) = found.first() {
         tell(first);
     }
-    Ok(found.len() as u64)
+    found.len() as u64
 }
 
 #[allow(clippy::print_stderr, reason = "a person should see what differs")]
