@@ -36,6 +36,12 @@ fn error(arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
+/// Seasons of a small league in the site's form.
+fn write_seasons(folder: &Path, seasons: u8) {
+    let settings = Settings { competition: "E9".into(), seasons, sides: 8, ..Settings::default() };
+    Simulation::new(settings).unwrap().write_csv(folder).unwrap();
+}
+
 #[test]
 fn a_run_answers_with_one_object_and_leaves_a_report_that_asks_nothing_of_the_network() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,14 +82,16 @@ fn a_run_answers_with_one_object_and_leaves_a_report_that_asks_nothing_of_the_ne
 #[test]
 fn a_sweep_answers_with_the_same_keys_about_its_best_which_a_replay_confirms() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["sweep", "--simulate", "--no-models", "--trials", "40", "--verify", "--json"];
+    write_seasons(&folder.path().join("data"), 3);
+    let mut arguments = vec!["sweep", "--data", "data", "--no-models", "--trials", "200"];
+    arguments.extend(["--verify", "--json"]);
     let output = run(&arguments, folder.path());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for key in KEYS {
         assert!(!answer[key].is_null(), "no `{key}` in {answer}");
     }
-    assert_eq!((&answer["differences"], &answer["tried"]), (&0.into(), &40.into()));
+    assert_eq!((&answer["differences"], &answer["tried"]), (&0.into(), &200.into()));
     let page = std::fs::read_to_string(folder.path().join(".marabet/sweep/report.html")).unwrap();
     assert!(page.contains("What there was to choose from") && page.contains("By league"));
 }
@@ -92,9 +100,7 @@ fn a_sweep_answers_with_the_same_keys_about_its_best_which_a_replay_confirms() {
 fn bad_input_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let settings =
-        Settings { competition: "E9".into(), seasons: 1, sides: 4, ..Settings::default() };
-    Simulation::new(settings).unwrap().write_csv(&at.join("data")).unwrap();
+    write_seasons(&at.join("data"), 1);
     std::fs::create_dir(at.join("empty")).unwrap();
     std::fs::create_dir(at.join("garbage")).unwrap();
     std::fs::write(at.join("garbage/E0.csv"), "this,is\nno,season\n").unwrap();

@@ -80,7 +80,8 @@ fn key(grouping: Grouping) -> Expr {
 fn days(prices: LazyFrame, key: Expr) -> PolarsResult<DataFrame> {
     let has_clv = col("clv").is_not_nan();
     let clv = col("clv").fill_nan(lit(0.0));
-    let day = col("kickoff").floor_div(lit(DAY_US));
+    // Matches are played after 1970, so that what is cut off is a part of a day.
+    let day = col("kickoff") / lit(DAY_US);
     let by = [key.alias("key"), day.alias("day")];
     prices
         .with_columns([has_clv.cast(DataType::UInt32).alias("has_clv"), clv])
