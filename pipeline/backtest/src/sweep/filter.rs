@@ -36,7 +36,6 @@ pub enum Condition {
 
 impl Condition {
     /// As a question to a row's columns.
-    #[must_use]
     pub fn expr(&self) -> Expr {
         match self {
             Self::Value(least) => {
@@ -139,7 +138,6 @@ impl Filter {
     }
 
     /// As a question to a row's columns.
-    #[must_use]
     pub fn expr(&self) -> Expr {
         self.0.iter().map(Condition::expr).reduce(Expr::and).unwrap_or_else(|| lit(true))
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use marabet_schemas::Instant;
+use marabet_schemas::{Instant, MatchKey};
 use polars::prelude::{
     Column, DataFrame, DataType, Engine, Expr, IntoLazy, JoinArgs, JoinType, LazyFrame,
     PolarsResult, col, len, lit,
@@ -83,7 +83,7 @@ fn days(prices: LazyFrame, key: Expr) -> PolarsResult<DataFrame> {
     // Matches are played after 1970, so that what is cut off is a part of a day.
     let day = col("kickoff") / lit(DAY_US);
     let by = [key.alias("key"), day.alias("day")];
-    prices
+    let answer = prices
         .with_columns([has_clv.cast(DataType::UInt32).alias("has_clv"), clv])
         .with_columns(by)
         .group_by([col("key"), col("day")])
@@ -95,8 +95,8 @@ fn days(prices: LazyFrame, key: Expr) -> PolarsResult<DataFrame> {
             col("has_clv").sum(),
         ])
         .sort(["key", "day"], Default::default())
-        .collect_with_engine(Engine::Streaming)
-        .map(|answer| answer.unwrap_single())
+        .collect_with_engine(Engine::Streaming)?;
+    Ok(answer.unwrap_single())
 }
 
 /// The sums of a group on a match-day.
@@ -161,8 +161,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn of(catalogue: &'a Catalogue) -> Self {
-        let mut seasons: Vec<&str> =
-            catalogue.matches.all().iter().map(|key| key.season()).collect();
+        let mut seasons: Vec<&str> = catalogue.matches.all().iter().map(MatchKey::season).collect();
         seasons.sort_unstable();
         seasons.dedup();
         Self { catalogue, seasons }
