@@ -74,7 +74,7 @@ impl Log {
     ) -> Result<Committed, LogError> {
         let fence_key = self.namespace().fence(Slot::Partition(line.partition), line.stage);
         let mut connection = self.connector().open(fence_key).await?;
-        commit(&mut connection, self, line, fence, batch).await
+        send(&mut connection, &self.commit_command(line, fence, batch)).await
     }
 
     /// The command that [`Self::commit`] sends, for whoever measures what Redis alone makes of it.
@@ -83,18 +83,6 @@ impl Log {
     pub fn commit_command(&self, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
         command(self, line, fence, batch).0
     }
-}
-
-/// Commits over this connection.
-pub(crate) async fn commit(
-    connection: &mut Connection,
-    log: &Log,
-    line: Line<'_>,
-    fence: &Fence,
-    batch: Batch<'_>,
-) -> Result<Committed, LogError> {
-    let (command, _) = command(log, line, fence, batch);
-    send(connection, &command).await
 }
 
 /// Sends a commit's command.

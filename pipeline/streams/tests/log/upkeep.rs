@@ -114,10 +114,12 @@ async fn a_group_that_nobody_reads_for_can_be_taken_away() {
     assert_eq!(log.behind().await.unwrap(), None);
 }
 
+/// An entry's ID, and its fields.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
 /// Gives the entries of a stream one second each, up to now, as if they had come evenly.
 async fn spread(server: &Server, key: &str) {
-    let entries: Vec<(String, Vec<(String, Vec<u8>)>)> =
-        server.say(&["XRANGE", key, "-", "+"]).await;
+    let entries: Vec<Entry> = server.say(&["XRANGE", key, "-", "+"]).await;
     let (seconds, _): (u64, u64) = server.say(&["TIME"]).await;
     let _: u32 = server.say(&["DEL", key]).await;
     let mut connection = server.raw().await;
