@@ -477,7 +477,8 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
     let (odds, football) = (the_odds_api(&world), api_football(&world));
     // A look ends when nothing more comes, which it does here only later.
     let seldom = api_football_table(&football)
-        .replace("live_every_s = 1\nodds_every_s = 1\n", "odds_every_s = 8\n");
+        .replace("live_every_s = 1\n", "")
+        .replace("odds_every_s = 1\n", "odds_every_s = 8\n");
     let tables = odds_api_table(&odds) + &seldom;
     let command = |arguments: &[&str]| {
         let mut command = configured(folder.path(), &tables);
