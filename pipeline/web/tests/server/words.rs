@@ -23,8 +23,8 @@ async fn said(line: &Line) -> Vec<Event> {
     events
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_user_says_of_a_bet_is_a_fact_in_the_log() {
+/// A line with a bet that was granted a stake.
+async fn with_stake() -> (Line, String) {
     let line = Line::start(config()).await;
     line.feed_lines(FACTS).await;
     let bets = |line: &Line| get(line.address, "/api/v1/bets").json();
@@ -34,6 +34,12 @@ async fn what_the_user_says_of_a_bet_is_a_fact_in_the_log() {
     .await;
     let bet = tokio::task::block_in_place(|| bets(&line))["items"][0]["bet"].clone();
     let bet = bet.as_str().unwrap().to_owned();
+    (line, bet)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_user_says_of_a_bet_is_a_fact_in_the_log() {
+    let (line, bet) = with_stake().await;
 
     let placed = say(&line, &bet, "placed", &json!({ "odds": 2.25, "stake": 12.5 }));
     assert_eq!((placed.status, &placed.json()["bet"]), (200, &json!(bet)), "{placed:?}");
@@ -55,15 +61,7 @@ async fn what_the_user_says_of_a_bet_is_a_fact_in_the_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bet_that_the_log_has_dropped_is_found_where_it_is_filed() {
-    let line = Line::start(config()).await;
-    line.feed_lines(FACTS).await;
-    let bets = |line: &Line| get(line.address, "/api/v1/bets").json();
-    line.until("there is a bet with a stake", |line| {
-        bets(line)["items"][0]["state"] == "placeable"
-    })
-    .await;
-    let bet = tokio::task::block_in_place(|| bets(&line))["items"][0]["bet"].clone();
-    let bet = bet.as_str().unwrap().to_owned();
+    let (line, bet) = with_stake().await;
     let frames = line.log.range(Stream::Grants, 0, None, None, 100).await.unwrap();
     assert!(!frames.is_empty());
     let client = redis::Client::open(line.redis.url()).unwrap();
