@@ -35,16 +35,10 @@ pub(crate) async fn odds(
 ) -> Result<BTreeMap<Market, BTreeMap<Book, Standing>>, LogError> {
     let name = view::odds(key);
     let cached = app.log.cached(CacheClass::Odds, key, &name).await?;
-    let is_new = cached.is_none();
-    let cached = cached.unwrap_or_default();
     let (known, gone, seen) = of_board(app, key);
-    let missing: Fields =
-        known.into_iter().filter(|(field, _)| !cached.contains_key(field)).collect();
-    if is_new || !missing.is_empty() {
-        put_back(app, CacheClass::Odds, key, &name, &missing).await?;
-    }
+    let fields = whole(app, (CacheClass::Odds, key, &name), cached, known).await?;
     let mut markets: BTreeMap<Market, BTreeMap<Book, Standing>> = BTreeMap::new();
-    for (field, line) in cached.iter().chain(&missing) {
+    for (field, line) in &fields {
         let Ok(event) = Event::from_line(line) else { continue };
         let Body::Quote(quote) = event.body else { continue };
         if gone.contains(field) {
@@ -90,9 +84,7 @@ pub(crate) async fn predictions(
     let name = view::predictions(key);
     let class = CacheClass::Predictions;
     let cached = app.log.cached(class, key, &name).await?;
-    let is_new = cached.is_none();
-    let cached = cached.unwrap_or_default();
-    let missing: Fields = {
+    let known: Fields = {
         let board = app.board();
         let one = board.one_match(key);
         let model = one.and_then(|one| one.model.as_ref());
@@ -104,28 +96,35 @@ pub(crate) async fn predictions(
                 Some((market.to_string(), serde_json::to_string(&made).ok()?))
             })
         });
-        lines.filter(|(field, _)| !cached.contains_key(field)).collect()
+        lines.collect()
     };
-    if is_new || !missing.is_empty() {
-        put_back(app, class, key, &name, &missing).await?;
-    }
-    let all = cached.iter().chain(&missing);
-    Ok(all
+    let fields = whole(app, (class, key, &name), cached, known).await?;
+    Ok(fields
+        .iter()
         .filter_map(|(market, json)| Some((market.parse().ok()?, serde_json::from_str(json).ok()?)))
         .collect())
 }
 
-async fn put_back(
+/// What was cached of a view, with what is known beside it, which is put back where it was missing;
+/// a view that was not there is put back even where nothing is known.
+async fn whole(
     app: &Shared,
-    class: CacheClass,
-    key: &MatchKey,
-    name: &str,
-    missing: &Fields,
-) -> Result<(), LogError> {
-    let slot = Slot::Partition(key.partition(app.log.namespace().partitions()));
-    match app.log.put_view(class, slot, name, missing).await {
-        // The view is a help; where there is no memory for it, the answer stands all the same.
-        Err(LogError::Full { .. }) => Ok(()),
-        done => done,
+    (class, key, name): (CacheClass, &MatchKey, &str),
+    cached: Option<Fields>,
+    known: Fields,
+) -> Result<Fields, LogError> {
+    let is_new = cached.is_none();
+    let mut fields = cached.unwrap_or_default();
+    let missing: Fields =
+        known.into_iter().filter(|(field, _)| !fields.contains_key(field)).collect();
+    if is_new || !missing.is_empty() {
+        let slot = Slot::Partition(key.partition(app.log.namespace().partitions()));
+        match app.log.put_view(class, slot, name, &missing).await {
+            // The view is a help; where there is no memory for it, the answer stands all the same.
+            Ok(()) | Err(LogError::Full { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
+    fields.extend(missing);
+    Ok(fields)
 }
