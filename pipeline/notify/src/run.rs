@@ -17,6 +17,9 @@ use crate::outbox::OutboxError;
 
 /// How often a reader that is busy telling says that it is alive, well below a lease's length.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long a message that is on its way is waited for when the loop is asked to end: broken off,
+/// nobody would know whether it arrived, and the next process would tell it again.
+const FINISH_WITHIN: Duration = Duration::from_millis(800);
 /// How long a loop waits before it tries again to read what a newer program wrote.
 const NEWER_WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -116,13 +119,12 @@ async fn serve(
             deliveries.truncate(read);
         }
         let span = span(notifier.channel(), &deliveries);
-        let telling = tell(notifier, &deliveries, looks_around).instrument(span);
-        let telling = while_kept(reader, telling);
-        let Some(kept) = shutdown.unless_asked(telling).await else {
-            return Ok(End::Asked);
-        };
-        if !kept? {
-            return Ok(End::Lost);
+        let telling = tell(notifier, &deliveries, looks_around, shutdown.clone()).instrument(span);
+        match finished(while_kept(reader, telling), shutdown).await {
+            Some(Ok(Some(Extent::Whole))) => {}
+            Some(Ok(Some(Extent::Part))) | None => return Ok(End::Asked),
+            Some(Ok(None)) => return Ok(End::Lost),
+            Some(Err(error)) => return Err(error),
         }
         match reader.acknowledge(&deliveries).await {
             Ok(()) => {}
@@ -156,19 +158,39 @@ fn span(channel: &str, deliveries: &[Delivery]) -> Span {
     )
 }
 
+/// What the future yields; nothing when it takes longer than a message may once the loop is asked
+/// to end.
+async fn finished<T>(work: impl Future<Output = T>, shutdown: &mut Shutdown) -> Option<T> {
+    let mut work = pin!(work);
+    match shutdown.unless_asked(work.as_mut()).await {
+        None => tokio::time::timeout(FINISH_WITHIN, work).await.ok(),
+        done => done,
+    }
+}
+
+/// How much of what came was told.
+enum Extent {
+    Whole,
+    /// The loop was asked to end before the next message.
+    Part,
+}
+
 /// Does something, and keeps the right to read meanwhile, which a slow channel would outlast.
-/// False when it was lost: what was being told is left for whoever has it now.
-async fn while_kept(reader: &mut Reader, work: impl Future<Output = ()>) -> Result<bool, LogError> {
+/// Nothing when it was lost: what was being told is left for whoever has it now.
+async fn while_kept<T>(
+    reader: &mut Reader,
+    work: impl Future<Output = T>,
+) -> Result<Option<T>, LogError> {
     let mut work = pin!(work);
     let mut beat = tokio::time::interval(KEEP_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = &mut work => return Ok(true),
+            done = &mut work => return Ok(Some(done)),
             _ = beat.tick() => match reader.keep().await {
                 Ok(true) => {}
-                Ok(false) => return Ok(false),
-                Err(error) if error.is_transient() => return Ok(false),
+                Ok(false) => return Ok(None),
+                Err(error) if error.is_transient() => return Ok(None),
                 Err(error) => return Err(error),
             },
         }
@@ -176,7 +198,12 @@ async fn while_kept(reader: &mut Reader, work: impl Future<Output = ()>) -> Resu
 }
 
 /// Tells what came at once, then looks after the messages that stand.
-async fn tell(notifier: &Notifier, deliveries: &[Delivery], looks_around: bool) {
+async fn tell(
+    notifier: &Notifier,
+    deliveries: &[Delivery],
+    looks_around: bool,
+    shutdown: Shutdown,
+) -> Extent {
     let mut events = Vec::new();
     for event in deliveries.iter().flat_map(|one| &one.frame.events) {
         match event {
@@ -187,9 +214,14 @@ async fn tell(notifier: &Notifier, deliveries: &[Delivery], looks_around: bool) 
         }
     }
     let mut waits = Backoff::reconnect();
-    while let Err(error) = tell_events(notifier, &events, looks_around).await {
-        tracing::warn!(channel = notifier.channel(), "{error}; trying again");
-        waits.wait().await;
+    loop {
+        match tell_events(notifier, &events, looks_around, &shutdown).await {
+            Ok(extent) => return extent,
+            Err(error) => {
+                tracing::warn!(channel = notifier.channel(), "{error}; trying again");
+                waits.wait().await;
+            }
+        }
     }
 }
 
@@ -197,15 +229,24 @@ async fn tell_events(
     notifier: &Notifier,
     events: &[&Event],
     looks_around: bool,
-) -> Result<(), OutboxError> {
+    shutdown: &Shutdown,
+) -> Result<Extent, OutboxError> {
     for event in events {
         if matches!(event.body, Body::Settlement(_)) {
             notifier.handle_settled(event).await?;
         }
+        if shutdown.is_asked() {
+            return Ok(Extent::Part);
+        }
     }
-    notifier.handle_all(events).await?;
+    for parcel in notifier.parcels(events) {
+        notifier.deal_with(&parcel).await?;
+        if shutdown.is_asked() {
+            return Ok(Extent::Part);
+        }
+    }
     if looks_around {
         notifier.look_around().await?;
     }
-    Ok(())
+    Ok(Extent::Whole)
 }

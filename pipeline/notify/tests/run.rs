@@ -177,6 +177,26 @@ async fn a_process_that_ends_while_telling_leaves_the_bet_to_be_told_as_a_repeti
 }
 
 #[tokio::test]
+async fn a_message_on_its_way_is_ended_and_the_next_process_goes_on_after_it() {
+    let server = Server::start().await;
+    let first = Arc::new(Slow { first_takes: Duration::from_millis(300), ..Slow::default() });
+    let (log, trigger, task) = start(&server, &first).await;
+    let events: Vec<Event> = (0..3).map(|number| event(granted(number))).collect();
+    server.grant(&log, &events).await;
+    until("the first is being told", async || first.begun.load(Ordering::Relaxed) == 1).await;
+    trigger.ask();
+    task.await.unwrap();
+    assert_eq!(first.had().len(), 1, "it was not broken off, and no other was begun");
+    assert_eq!(states(&log).await, [State::Sent]);
+
+    let second = Arc::new(Slow::default());
+    let (_, _trigger, _task) = start(&server, &second).await;
+    until("all is acknowledged", async || server.unacknowledged(&log, "slow").await == 0).await;
+    assert_eq!(second.had().len(), 2, "what was told is not told again");
+    assert!(second.had().iter().all(|message| message.json.contains("\"repeat\":false")));
+}
+
+#[tokio::test]
 async fn a_channel_that_takes_longer_than_a_lease_is_not_taken_over() {
     let server = Server::start().await;
     let slow = Arc::new(Slow {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::connect::Connector;
+use crate::connect::{Connection, Connector};
 use crate::error::LogError;
 
 /// A setting on which the log would lose data.
@@ -43,6 +43,7 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
     let mut first = connector.open_any().await?;
     let info: String = first.query(&redis::cmd("INFO")).await?;
     let server = judge_ready(&fields(&info), first.at())?;
+    warn_if_torn_ends_are_kept(&mut first).await;
     if !server.cluster {
         connector.is_no_cluster()?;
         return Ok(server);
@@ -52,7 +53,9 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
         let asked = async {
             let mut connection = connector.open_server(node.as_ref()).await?;
             let info: String = connection.query(&redis::cmd("INFO")).await?;
-            judge_ready(&fields(&info), connection.at())
+            let judged = judge_ready(&fields(&info), connection.at())?;
+            warn_if_torn_ends_are_kept(&mut connection).await;
+            Ok::<_, LogError>(judged)
         };
         match asked.await {
             Err(error) if error.is_transient() => tracing::warn!("{error}; not checked"),
@@ -60,6 +63,23 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
         }
     }
     Ok(server)
+}
+
+/// Warns of a server that, after it lost its power, cuts the end of its append-only file in the
+/// middle of a transaction: what it writes next it takes for the transaction's rest when it starts
+/// again, so that a frame may come twice. A user that may not ask for settings is not told.
+async fn warn_if_torn_ends_are_kept(connection: &mut Connection) {
+    let asked = redis::cmd("CONFIG").arg("GET").arg("aof-load-truncated").to_owned();
+    let Ok(settings) = connection.query::<BTreeMap<String, String>>(&asked).await else { return };
+    if settings.values().any(|value| value == "yes") {
+        tracing::warn!(
+            "redis at {} has `aof-load-truncated yes`, with which a frame may come twice after a \
+             power cut; set it with: redis-cli CONFIG SET aof-load-truncated no && redis-cli \
+             CONFIG REWRITE; after a cut the server then asks for `redis-check-aof --fix` first \
+             (ops/BACKUP.md)",
+            connection.at()
+        );
+    }
 }
 
 /// Judges a server that has loaded its data: until then it says of its append-only file that there

@@ -7,7 +7,7 @@
 local P = KEYS[1]
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local stand = {}
+local stand, queues = {}, {}
 for at = 1, #ARGV, 11 do
   local id, kind, queue, priority = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local unique = ARGV[at + 5]
@@ -18,21 +18,25 @@ for at = 1, #ARGV, 11 do
     stand[#stand + 1] = id
   else
     local job = P .. 'job:' .. id
-    redis.call('SADD', P .. 'queues', queue)
+    queues[queue] = true
+    local fields = { 'kind', kind, 'queue', queue, 'priority', priority, 'args', ARGV[at + 4],
+      'unique', unique, 'attempts_max', ARGV[at + 7], 'timeout_ms', ARGV[at + 8],
+      'pause_ms', ARGV[at + 9], 'planned_ms', ARGV[at + 10],
+      'enqueued_ms', string.format('%d', now_ms), 'attempt', '0', 'fence', '0', 'state' }
     local wait = tonumber(ARGV[at + 6])
-    redis.call('HSET', job, 'kind', kind, 'queue', queue, 'priority', priority,
-      'args', ARGV[at + 4], 'unique', unique, 'attempts_max', ARGV[at + 7],
-      'timeout_ms', ARGV[at + 8], 'pause_ms', ARGV[at + 9], 'planned_ms', ARGV[at + 10],
-      'enqueued_ms', string.format('%d', now_ms), 'attempt', '0', 'fence', '0')
-    if unique ~= '' then redis.call('HSET', P .. 'unique', unique, id) end
     if wait > 0 then
-      redis.call('HSET', job, 'state', 'waiting')
       redis.call('ZADD', P .. 'waiting', now_ms + wait, id)
+      fields[#fields + 1] = 'waiting'
     else
-      local entry = redis.call('XADD', P .. 'queue:' .. queue .. ':' .. priority, '*', 'job', id)
-      redis.call('HSET', job, 'state', 'queued', 'entry', entry)
+      fields[#fields + 1] = 'queued'
+      fields[#fields + 1] = 'entry'
+      fields[#fields + 1] =
+        redis.call('XADD', P .. 'queue:' .. queue .. ':' .. priority, '*', 'job', id)
     end
+    redis.call('HSET', job, unpack(fields))
+    if unique ~= '' then redis.call('HSET', P .. 'unique', unique, id) end
     stand[#stand + 1] = id
   end
 end
+for queue in pairs(queues) do redis.call('SADD', P .. 'queues', queue) end
 return stand

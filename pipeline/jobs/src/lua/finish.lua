@@ -11,17 +11,20 @@ local P = KEYS[1]
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local states = {}
+-- What the jobs of one call have in common is said to Redis once: entries by stream, identities.
+local entries_of, ended, released = {}, {}, {}
 for at = 2, #ARGV, 5 do
   local id, outcome, text = ARGV[at], ARGV[at + 2], ARGV[at + 3]
   local job = P .. 'job:' .. id
   local known = redis.call('HMGET', job, 'fence', 'state', 'stream', 'entry', 'attempt',
-    'attempts_max', 'unique', 'queue', 'priority')
+    'attempts_max', 'unique', 'error')
   if known[1] ~= ARGV[at + 1] or known[2] ~= 'running' then
     states[#states + 1] = 'stale'
   else
-    redis.call('XACK', known[3], 'workers', known[4])
-    redis.call('XDEL', known[3], known[4])
-    redis.call('ZREM', P .. 'running', id)
+    local entries = entries_of[known[3]] or {}
+    entries_of[known[3]] = entries
+    entries[#entries + 1] = known[4]
+    ended[#ended + 1] = id
     local state = outcome
     if outcome == 'refused' then state = 'dead' end
     if outcome == 'failed' then
@@ -39,8 +42,8 @@ for at = 2, #ARGV, 5 do
       local field = state == 'done' and 'result' or 'error'
       redis.call('HSET', job, 'state', state, field, text, 'ended_ms',
         string.format('%d', now_ms))
-      if state == 'done' then redis.call('HDEL', job, 'error') end
-      if known[7] ~= '' then redis.call('HDEL', P .. 'unique', known[7]) end
+      if state == 'done' and known[8] then redis.call('HDEL', job, 'error') end
+      if known[7] ~= '' then released[#released + 1] = known[7] end
       redis.call('XADD', P .. 'ended', 'MAXLEN', '~', 10000, '*', 'job', id)
       if state == 'dead' then
         redis.call('ZADD', P .. 'dead', now_ms, id)
@@ -52,4 +55,10 @@ for at = 2, #ARGV, 5 do
     states[#states + 1] = state
   end
 end
+for stream, entries in pairs(entries_of) do
+  redis.call('XACK', stream, 'workers', unpack(entries))
+  redis.call('XDEL', stream, unpack(entries))
+end
+if #ended > 0 then redis.call('ZREM', P .. 'running', unpack(ended)) end
+if #released > 0 then redis.call('HDEL', P .. 'unique', unpack(released)) end
 return states

@@ -8,7 +8,8 @@
 local P = KEYS[1]
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local begun = {}
+local deadline = string.format('%d', now_ms + tonumber(ARGV[2]))
+local begun, deadlines = {}, {}
 for at = 3, #ARGV, 3 do
   local id, stream, entry = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local job = P .. 'job:' .. id
@@ -18,13 +19,14 @@ for at = 3, #ARGV, 3 do
     redis.call('XACK', stream, 'workers', entry)
     redis.call('XDEL', stream, entry)
   elseif known[1] == 'queued' then
-    local deadline = string.format('%d', now_ms + tonumber(ARGV[2]))
     local attempt, fence = tonumber(known[3]) + 1, tonumber(known[4]) + 1
     redis.call('HSET', job, 'state', 'running', 'owner', ARGV[1], 'attempt', attempt,
       'fence', fence, 'stream', stream, 'started_ms', string.format('%d', now_ms))
-    redis.call('ZADD', P .. 'running', deadline, id)
+    deadlines[#deadlines + 1] = deadline
+    deadlines[#deadlines + 1] = id
     begun[#begun + 1] = { id, fence, attempt, known[5], known[6], tonumber(known[7]),
       known[8], tonumber(known[9]), tonumber(known[10]) }
   end
 end
+if #deadlines > 0 then redis.call('ZADD', P .. 'running', unpack(deadlines)) end
 return begun

@@ -114,13 +114,14 @@ fn a_password_in_the_configuration_is_not_shown() {
     assert!(!text(&away).contains("hunter2"), "{}", text(&away));
 }
 
-#[test]
-fn a_server_that_may_evict_the_log_is_refused_with_the_reason() {
+/// What `marabet status` says of a server of the user's own with these settings.
+fn status_of_server(settings: &[&str]) -> std::process::Output {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("redis.sock");
     let server = std::process::Command::new("redis-server")
-        .args(["--port", "0", "--appendonly", "yes", "--maxmemory-policy", "allkeys-lru"])
-        .args(["--maxmemory", "100mb", "--save", "", "--unixsocket"])
+        .args(["--port", "0", "--appendonly", "yes", "--save", ""])
+        .args(settings)
+        .arg("--unixsocket")
         .arg(&socket)
         .arg("--dir")
         .arg(folder.path())
@@ -139,6 +140,21 @@ fn a_server_that_may_evict_the_log_is_refused_with_the_reason() {
     let output = marabet().args(["status"]).env("MARABET_LOG__REDIS_URL", url).output().unwrap();
     server.kill().unwrap();
     server.wait().unwrap();
+    output
+}
+
+#[test]
+fn a_server_that_may_evict_the_log_is_refused_with_the_reason() {
+    let output = status_of_server(&["--maxmemory-policy", "allkeys-lru", "--maxmemory", "100mb"]);
     assert_eq!(output.status.code(), Some(4), "{}", text(&output));
     assert!(text(&output).contains("allkeys-lru"), "{}", text(&output));
+}
+
+#[test]
+fn a_server_that_may_double_a_frame_after_a_power_cut_is_warned_of() {
+    let output = status_of_server(&["--aof-load-truncated", "yes"]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(text(&output).contains("CONFIG SET aof-load-truncated no"), "{}", text(&output));
+    let output = status_of_server(&["--aof-load-truncated", "no"]);
+    assert!(!text(&output).contains("aof-load-truncated"), "{}", text(&output));
 }

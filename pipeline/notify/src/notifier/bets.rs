@@ -17,7 +17,7 @@ pub(super) const DIGEST_MAX: usize = 30;
 
 /// A granted bet and where it comes from.
 #[derive(Clone, Copy)]
-pub(super) struct Bet<'a> {
+pub(crate) struct Bet<'a> {
     pub(super) key: &'a MatchKey,
     pub(super) grant: &'a Grant,
     /// Event time of the grant.
@@ -57,7 +57,7 @@ struct Claimed<'a> {
 
 impl Notifier {
     /// Deals with bets that go into one message, where more than one is to be told.
-    pub(super) async fn deal_with(&self, bets: &[Bet<'_>]) -> Result<Vec<Told>, OutboxError> {
+    pub(crate) async fn deal_with(&self, bets: &[Bet<'_>]) -> Result<Vec<Told>, OutboxError> {
         let mut answers = vec![Told::NoGrant; bets.len()];
         let mut claimed = Vec::new();
         for (answer, bet) in bets.iter().enumerate() {

@@ -14,7 +14,7 @@ use marabet_schemas::{Event, Instant};
 use crate::clock::Clock;
 use crate::outbox::{Entry, Outbox, OutboxError, State};
 use crate::{Audience, Channel, SendError};
-use bets::Bet;
+pub(crate) use bets::Bet;
 use standing::Standing;
 
 /// How a notifier goes about it.
@@ -114,19 +114,13 @@ impl Notifier {
         Ok(told.pop().unwrap_or(Told::NoGrant))
     }
 
-    /// Deals with events of `grants` that came at once, in order: bets that are more than the
-    /// reader wants to hear one by one are told in few messages.
-    ///
-    /// # Errors
-    /// As [`Self::handle`].
-    pub async fn handle_all(&self, events: &[&Event]) -> Result<Vec<Told>, OutboxError> {
-        let bets: Vec<Bet<'_>> = events.iter().filter_map(|event| Bet::of(event)).collect();
+    /// The bets of events of `grants` that came at once, in order, by what is dealt with together:
+    /// where they are more than the reader wants to hear one by one, many are told in one message.
+    pub(crate) fn parcels<'a>(&self, events: &[&'a Event]) -> Vec<Vec<Bet<'a>>> {
+        let bets: Vec<Bet<'a>> = events.iter().filter_map(|event| Bet::of(event)).collect();
         let many = bets.len() > self.options.audience.digest_over;
-        let mut told = Vec::with_capacity(bets.len());
-        for parcel in bets.chunks(if many { bets::DIGEST_MAX } else { 1 }) {
-            told.extend(self.deal_with(parcel).await?);
-        }
-        Ok(told)
+        let size = if many { bets::DIGEST_MAX } else { 1 };
+        bets.chunks(size).map(<[Bet<'a>]>::to_vec).collect()
     }
 
     /// Hands something to the channel, and waits for its end as long as it may take.
