@@ -24,7 +24,7 @@ pub(crate) use speed::Speed;
 /// Event-sourced pipeline for sports value betting: odds in, value bets out.
 ///
 /// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 wrong configuration; 4 Redis is away or unfit;
-/// 5 what was asked for is not there.
+/// 5 what was asked for is not there; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "marabet", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {

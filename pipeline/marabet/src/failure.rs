@@ -11,6 +11,11 @@ use crate::config::ConfigError;
 #[error("{0}")]
 pub(crate) struct NotThere(pub(crate) String);
 
+/// A person, or the system, asked for the end before all was done.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
 /// Failed, in no way that has a code of its own.
 const FAILED: u8 = 1;
 /// The configuration is wrong.
@@ -19,6 +24,8 @@ const CONFIGURATION: u8 = 3;
 const REDIS: u8 = 4;
 /// What was asked for is not there.
 const NOT_THERE: u8 = 5;
+/// Interrupted, as shells say it.
+const INTERRUPTED: u8 = 130;
 
 /// Prints what went wrong, and gives the exit code for it.
 #[allow(clippy::print_stderr, reason = "the last word of a failed command")]
@@ -38,6 +45,8 @@ fn code(error: &anyhow::Error) -> u8 {
         CONFIGURATION
     } else if error.is::<NotThere>() {
         NOT_THERE
+    } else if error.is::<Interrupted>() {
+        INTERRUPTED
     } else if error.chain().any(<dyn std::error::Error>::is::<LogError>) {
         REDIS
     } else {

@@ -43,7 +43,7 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
     let mut first = connector.open_any().await?;
     let info: String = first.query(&redis::cmd("INFO")).await?;
     let server = judge_ready(&fields(&info), first.at())?;
-    warn_if_torn_ends_are_kept(&mut first).await;
+    warn_if_torn_ends_are_kept(connector, &mut first).await;
     if !server.cluster {
         connector.is_no_cluster()?;
         return Ok(server);
@@ -54,7 +54,7 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
             let mut connection = connector.open_server(node.as_ref()).await?;
             let info: String = connection.query(&redis::cmd("INFO")).await?;
             let judged = judge_ready(&fields(&info), connection.at())?;
-            warn_if_torn_ends_are_kept(&mut connection).await;
+            warn_if_torn_ends_are_kept(connector, &mut connection).await;
             Ok::<_, LogError>(judged)
         };
         match asked.await {
@@ -67,8 +67,13 @@ pub(crate) async fn servers(connector: &Connector) -> Result<Server, LogError> {
 
 /// Warns of a server that, after it lost its power, cuts the end of its append-only file in the
 /// middle of a transaction: what it writes next it takes for the transaction's rest when it starts
-/// again, so that a frame may come twice. A user that may not ask for settings is not told.
-async fn warn_if_torn_ends_are_kept(connection: &mut Connection) {
+/// again, so that a frame may come twice.
+///
+/// A user with a name of its own is not let ask for settings, and would be noted as one that tried.
+async fn warn_if_torn_ends_are_kept(connector: &Connector, connection: &mut Connection) {
+    if connector.has_user() {
+        return;
+    }
     let asked = redis::cmd("CONFIG").arg("GET").arg("aof-load-truncated").to_owned();
     let Ok(settings) = connection.query::<BTreeMap<String, String>>(&asked).await else { return };
     if settings.values().any(|value| value == "yes") {

@@ -8,6 +8,7 @@ use marabet_streams::{Log, Stream};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::asked_to_end;
 use crate::cli::EventsCommand;
 use crate::config::Config;
 use crate::failure::NotThere;
@@ -71,7 +72,7 @@ async fn tail(
     }
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            asked = asked_to_end() => return asked,
             () = tokio::time::sleep(FOLLOW_EVERY) => {}
         }
         for (partition, last) in (0..).zip(&mut last) {

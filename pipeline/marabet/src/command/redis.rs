@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::asked_to_end;
 use crate::config::Config;
 use crate::line::open;
 use crate::output::{Answer, say};
@@ -32,7 +33,7 @@ pub(super) async fn execute(config: &Config, json: bool) -> anyhow::Result<()> {
     let stream = opened.log.namespace().stream(marabet_streams::Stream::Bets, 0);
     let said = say(&Reach { at: opened.log.at().to_owned(), stream }, json);
     if said.is_ok() {
-        tokio::signal::ctrl_c().await?;
+        asked_to_end().await?;
     }
     opened.close().await?;
     said

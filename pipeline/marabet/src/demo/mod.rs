@@ -26,6 +26,7 @@ use marabet_web::clock::Clock as FaceClock;
 use crate::cli::{DemoArgs, Global};
 use crate::command::{asked_to_end, configuration};
 use crate::config::Config;
+use crate::failure::Interrupted;
 use crate::line::alerts::Alerts;
 use crate::line::stages::{Part, Stages};
 use crate::line::{faces, open, readback};
@@ -43,10 +44,23 @@ pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Re
     let config = demo_config(arguments, configuration(global)?)?;
     folder::make_anew(&arguments.folder)?;
     let season = season::find(arguments, global.json).await?;
-    let opened = open::log(&config).await?;
-    let shown = show(&opened.log, &config, &season, arguments, global.json).await;
-    opened.close().await?;
-    shown
+    let shown = async {
+        let opened = open::log(&config).await?;
+        let shown = show(&opened.log, &config, &season, arguments, global.json).await;
+        opened.close().await?;
+        shown
+    };
+    // An open dashboard ends in an order of its own.
+    if arguments.serve { shown.await } else { unless_interrupted(shown).await }
+}
+
+/// What the work yields. Where a person interrupts it, it is dropped, so that what it has started
+/// ends too.
+async fn unless_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        done = work => done,
+        asked = asked_to_end() => asked.and(Err(Interrupted.into())),
+    }
 }
 
 /// Streams the season and tells how it went, the dashboard open meanwhile where it is asked for.
@@ -66,7 +80,7 @@ async fn show(
     let mut dashboard = Stages::none(log);
     let address = faces::dashboard(log, &mut dashboard, config, FaceClock::Event).await?;
     faces::tell(address);
-    let report = stream(log, config, season, arguments, json).await?;
+    let report = unless_interrupted(stream(log, config, season, arguments, json)).await?;
     say(&report, json)?;
     let stages = Stages::start(log, &part);
     let beside = Beside::start(log, true, config, &part, &stages)?;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::kills::wait_for;
+use crate::share::is_served;
 use crate::support::{json, marabet, real_data, run, text};
 use serde_json::Value;
 
@@ -155,4 +157,20 @@ fn every_command_explains_itself() {
         let output = run(marabet().args(command).arg("--help"));
         assert!(text(&output).contains("Usage:"), "{command:?}");
     }
+}
+
+#[test]
+fn a_demo_that_is_interrupted_takes_its_server_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("demo");
+    let mut demo = marabet();
+    demo.args(["demo", "--simulate", "--folder"]).arg(&log).stdout(std::process::Stdio::null());
+    let demo = demo.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_for("its server", || is_served(&log));
+    let pid = demo.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let output = demo.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output));
+    assert!(text(&output).contains("interrupted"), "{}", text(&output));
+    assert!(!is_served(&log));
 }

@@ -98,3 +98,21 @@ fn the_log_s_own_commands_say_what_they_did_and_what_they_would_not() {
         assert!(!output.status.success() && error.contains(said), "{error}");
     }
 }
+
+/// Whether a folder's private server answers.
+pub(crate) fn is_served(folder: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(folder.join("redis/redis.sock")).is_ok()
+}
+
+#[test]
+fn a_held_server_ends_with_the_command_whichever_way_that_is_asked() {
+    for signal in ["-TERM", "-INT"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut held = hold_server(over(home.path()));
+        assert!(is_served(home.path()));
+        let pid = held.id().to_string();
+        std::process::Command::new("kill").args([signal, &pid]).status().unwrap();
+        assert!(held.wait().unwrap().success());
+        assert!(!is_served(home.path()), "the server goes on after {signal}");
+    }
+}

@@ -2,6 +2,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -71,6 +72,9 @@ pub(crate) fn hold_server(mut command: Command) -> Child {
     held
 }
 
+/// How long a process may take to end when its test does.
+const END_WITHIN: Duration = Duration::from_secs(5);
+
 /// A process that ends with the test, however that ends.
 pub(crate) struct Process(pub(crate) Child);
 
@@ -84,6 +88,18 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // Asked first: one that is killed leaves its private Redis to the next of its folder, and
+        // no other comes.
+        let pid = self.0.id().to_string();
+        let asked = Instant::now();
+        if let Ok(None) = self.0.try_wait() {
+            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        }
+        while let Ok(None) = self.0.try_wait()
+            && asked.elapsed() < END_WITHIN
+        {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();

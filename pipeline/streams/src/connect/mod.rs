@@ -53,6 +53,11 @@ impl Connector {
         &self.inner.place.shown
     }
 
+    /// Whether the URL names a user of the server.
+    pub(crate) fn has_user(&self) -> bool {
+        self.inner.place.has_user()
+    }
+
     /// The hosts that the URL names.
     fn seeds(&self) -> &[Node] {
         &self.inner.place.hosts

@@ -111,6 +111,11 @@ impl Place {
         self.pattern.redis_settings().db()
     }
 
+    /// Whether a user is named: not the server's default one.
+    pub(crate) fn has_user(&self) -> bool {
+        self.pattern.redis_settings().username().is_some_and(|user| user != "default")
+    }
+
     /// How to speak to one of the servers; none for the socket.
     pub(crate) fn info(&self, node: Option<&Node>) -> ConnectionInfo {
         let Some(node) = node else { return self.pattern.clone() };
