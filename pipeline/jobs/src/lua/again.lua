@@ -10,7 +10,7 @@ if not state then return false end
 if state == 'dead' or state == 'cancelled' or state == 'done' then
   redis.call('PERSIST', job)
   redis.call('ZREM', P .. 'dead', id)
-  redis.call('HDEL', job, 'ended_ms', 'cancel', 'result', 'progress')
+  redis.call('HDEL', job, 'ended_ms', 'cancel', 'result', 'progress', 'error')
   if known[4] ~= '' then redis.call('HSETNX', P .. 'unique', known[4], id) end
   local stream = P .. 'queue:' .. known[2] .. ':' .. known[3]
   local entry = redis.call('XADD', stream, '*', 'job', id)

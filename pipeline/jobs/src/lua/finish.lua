@@ -17,7 +17,7 @@ for at = 2, #ARGV, 5 do
   local id, outcome, text = ARGV[at], ARGV[at + 2], ARGV[at + 3]
   local job = P .. 'job:' .. id
   local known = redis.call('HMGET', job, 'fence', 'state', 'stream', 'entry', 'attempt',
-    'attempts_max', 'unique', 'error')
+    'attempts_max', 'unique')
   if known[1] ~= ARGV[at + 1] or known[2] ~= 'running' then
     states[#states + 1] = 'stale'
   else
@@ -42,14 +42,14 @@ for at = 2, #ARGV, 5 do
       local field = state == 'done' and 'result' or 'error'
       redis.call('HSET', job, 'state', state, field, text, 'ended_ms',
         string.format('%d', now_ms))
-      if state == 'done' and known[8] then redis.call('HDEL', job, 'error') end
+      -- A first attempt has no error of an earlier one.
+      if state == 'done' and known[5] ~= '1' then redis.call('HDEL', job, 'error') end
       if known[7] ~= '' then released[#released + 1] = known[7] end
       redis.call('XADD', P .. 'ended', 'MAXLEN', '~', 10000, '*', 'job', id)
       if state == 'dead' then
         redis.call('ZADD', P .. 'dead', now_ms, id)
       else
         redis.call('PEXPIRE', job, ARGV[1])
-        redis.call('PEXPIRE', P .. 'log:' .. id, ARGV[1])
       end
     end
     states[#states + 1] = state

@@ -21,7 +21,7 @@ for at = 3, #ARGV, 3 do
   elseif known[1] == 'queued' then
     local attempt, fence = tonumber(known[3]) + 1, tonumber(known[4]) + 1
     redis.call('HSET', job, 'state', 'running', 'owner', ARGV[1], 'attempt', attempt,
-      'fence', fence, 'stream', stream, 'started_ms', string.format('%d', now_ms))
+      'fence', fence, 'started_ms', string.format('%d', now_ms))
     deadlines[#deadlines + 1] = deadline
     deadlines[#deadlines + 1] = id
     begun[#begun + 1] = { id, fence, attempt, known[5], known[6], tonumber(known[7]),
