@@ -25,7 +25,7 @@ impl Job for Health {
 
     fn rules(&self) -> JobRules {
         let timeout = std::time::Duration::from_secs(50);
-        JobRules { timeout, attempts_max: 1, ..JobRules::of("maintenance") }
+        JobRules { timeout, ..JobRules::of("maintenance") }
     }
 
     async fn run(&self, _: &Run) -> Result<Value, JobError> {

@@ -12,6 +12,21 @@ use crate::support::{Process, file, hold_server, json, marabet, run, text};
 
 const TOKEN: &str = "123456:t0ken-s3cret";
 const PASSWORD: &str = "s3cret";
+/// The kinds of jobs that need nothing but the log and the ledger.
+const KINDS: [&str; 12] = [
+    "train",
+    "predict",
+    "evaluate",
+    "daily_report",
+    "weekly_report",
+    "clean",
+    "names",
+    "health",
+    "cache_advice",
+    "optimise",
+    "collect",
+    "backup",
+];
 
 /// A Telegram that answers every method alike, and keeps what it gets.
 fn telegram(answer: &'static str) -> Server {
@@ -274,6 +289,55 @@ fn a_job_whose_process_is_killed_in_its_middle_is_finished_once_by_the_next() {
     assert_eq!((&job["state"], &job["attempt"]), (&"done".into(), &2.into()), "{job}");
     let status = json(on(&config).args(["ledger", "status"]));
     assert_eq!(status["rows"]["backtest_runs"], 2, "one row a strategy, once: {status}");
+}
+
+#[test]
+fn every_kind_of_job_ends_once_though_its_process_is_killed_in_the_middle_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let alerts = folder.path().join("alerts");
+    let notify = format!("[notify]\nconsole = false\nfolder = '{}'\n", alerts.display());
+    let config = config(folder.path(), &notify);
+    run_all(&config, &events(folder.path()));
+    let _ = std::fs::remove_dir_all(&alerts);
+    let _server = Process(hold_server(on(&config)));
+    let models = || {
+        let feed = json(on(&config).args(["events", "tail", "feed", "-n", "100000"]));
+        let events = feed["events"].as_array().unwrap().iter();
+        events.filter(|one| one["event"]["t"].as_str().unwrap().contains("model.")).count()
+    };
+    let models_before = models();
+
+    let asked = KINDS.map(|kind| {
+        let asked = json(on(&config).args(["jobs", "run", kind]));
+        asked["job"]["id"].as_str().unwrap().to_owned()
+    });
+    for pause_ms in [250, 900] {
+        let mut working = on(&config);
+        working.args(["run", "--stages", "jobs"]).stdout(Stdio::null()).stderr(Stdio::null());
+        let working = Process(working.spawn().unwrap());
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        working.kill();
+    }
+    let mut working = on(&config);
+    working.args(["run", "--stages", "jobs"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let _working = Process(working.spawn().unwrap());
+    for (kind, id) in KINDS.iter().zip(&asked) {
+        let mut job = Value::Null;
+        crate::kills::wait_for(kind, || {
+            job = json(on(&config).args(["jobs", "show", id]))["job"].clone();
+            job["state"] == "done" || job["state"] == "dead"
+        });
+        assert_eq!(job["state"], "done", "{kind}: {job}");
+    }
+
+    // What each leaves behind is there once, however often it was begun.
+    let told = std::fs::read_to_string(alerts.join("alerts.ndjson")).unwrap();
+    for kind in ["daily_report", "weekly_report"] {
+        assert_eq!(told.matches(&format!("report:{kind}:")).count(), 1, "{kind}: {told}");
+    }
+    let backups = json(on(&config).arg("backups"));
+    assert_eq!(backups["backups"].as_array().map(Vec::len), Some(1), "{backups}");
+    assert!(models() <= models_before + 1, "one competition has one new model at most");
 }
 
 #[test]
