@@ -55,6 +55,18 @@ class Line:
         self.output.seek(0)
         return "look into the log" in self.output.read()
 
+    def stage(self, stage, settings):
+        """A process of its own that runs a stage over the same log: it, and the port of its metrics."""
+        port = free_port()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MARABET")}
+        environment = clean | {
+            "MARABET_LOG__FOLDER": f"{self.folder.name}/demo",
+            "MARABET_NOTIFY__CONSOLE": "false",
+            "MARABET_WEB__METRICS": f"127.0.0.1:{port}",
+        } | settings
+        command = [PROGRAM, "run", "--event-time", "--stages", stage]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), port
+
     def get(self, path):
         """What the API answers."""
         with urllib.request.urlopen(f"{self.base}/api/v1{path}") as answer:

@@ -3,8 +3,10 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import compose_spec
@@ -51,6 +53,41 @@ class Files(unittest.TestCase):
                     environment = clean | {key: str(value) for key, value in own.items()} | {"MARABET_CONFIG": str(path)}
                     done = run(os.environ["MARABET"], "config", "check", env=environment, cwd=folder)
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_redis_of_the_compose_file_lets_each_service_in_as_its_own_user(self):
+        services = yaml.safe_load((OPS / "compose.yaml").read_text())["services"]
+        redis = services["redis"]
+        with socket.socket() as free, tempfile.TemporaryDirectory() as folder:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+            free.close()
+            places = {"$$": "$", "/etc/redis": str(OPS), "/data": folder, "0.0.0.0": f"127.0.0.1 --port {port}"}
+            here = redis["command"][2]
+            for there, place in places.items():
+                here = here.replace(there, place)
+            environment = os.environ | {"REDIS_PASSWORD": "secret"}
+            server = subprocess.Popen([*redis["command"][:2], here], env=environment, stdout=subprocess.DEVNULL)
+            try:
+                healthy = redis["healthcheck"]["test"][1].replace("$$", "$").replace("redis-cli", f"redis-cli -p {port}")
+                until = time.monotonic() + 20
+                while "PONG" not in run("sh", "-c", healthy, env=environment).stdout:
+                    self.assertLess(time.monotonic(), until, "it never becomes healthy")
+                    time.sleep(0.1)
+                users = set()
+                for name, service in services.items():
+                    url = service.get("environment", {}).get("MARABET_LOG__REDIS_URL")
+                    if url:
+                        url = url.replace("${REDIS_PASSWORD}", "secret").replace("redis:6379", f"127.0.0.1:{port}")
+                        done = run("redis-cli", "--no-auth-warning", "-u", url, "PING")
+                        self.assertEqual(done.stdout.strip(), "PONG", f"{name}: {done.stdout}")
+                        self.assertIn(f"://{name}:", url, "each service is a user of its own")
+                        users.add(name)
+                self.assertGreater(len(users), 8)
+                refused = run("redis-cli", "-p", str(port), "PING").stdout
+                self.assertIn("NOAUTH", refused, "who names no user is let in")
+            finally:
+                server.terminate()
+                server.wait()
 
     def test_the_kubernetes_manifests_are_valid(self):
         files = sorted(str(path) for path in (OPS / "kubernetes").glob("*.yaml"))

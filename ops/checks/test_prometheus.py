@@ -21,11 +21,14 @@ class Scraped(unittest.TestCase):
             match = cls.line.get("/fixtures?limit=1")["items"][0]["match"]
             cls.line.get(f"/fixtures/{urllib.parse.quote(match, safe='')}")
         cls.line.post("/jobs", {"kind": "health"})
-        cls.prometheus = Prometheus({"marabet-web": [cls.line.port]})
+        cls.telling, telling_port = cls.line.stage("notify", {"MARABET_NOTIFY__FOLDER": f"{cls.line.folder.name}/alerts"})
+        cls.prometheus = Prometheus({"marabet-web": [cls.line.port], "marabet-stages": [telling_port]})
 
     @classmethod
     def tearDownClass(cls):
         cls.prometheus.stop()
+        cls.telling.terminate()
+        cls.telling.wait(timeout=20)
 
     @classmethod
     def query(cls, expression):
