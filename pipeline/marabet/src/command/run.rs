@@ -242,6 +242,13 @@ async fn feed(
     if total > 0 {
         tracing::warn!("{total} rejects are kept in {}", path.display());
     }
+    let asked = sources::names(&config.log.folder)?.questions().len();
+    if asked > 0 {
+        tracing::warn!(
+            "{asked} names of sides wait for an answer, and the facts about them with them: \
+             `marabet names review`"
+        );
+    }
     Ok(())
 }
 

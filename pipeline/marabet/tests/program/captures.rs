@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{file, json as said, marabet, real_data, run};
+use crate::support::{file, json as said, marabet, real_data, run, text};
 
 /// The facts that the line took in of these files at a speed, match by match in their order, and
 /// how long it took.
@@ -88,6 +88,23 @@ fn suspensions_and_kick_offs_of_a_capture_hold_in_its_own_time() {
         "115 withdrawn",
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_capture_whose_names_nobody_knows_says_that_they_wait_for_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let unknown = capture().replace("Wolves", "home34258228").replace("Brighton", "away34258228");
+    let path = file(folder.path(), "1.1", &unknown);
+    let log = folder.path().join("log");
+    let ran = run(marabet()
+        .args(["run", "--source", "betfair_files", "--stages", "ingest", "--until-done"])
+        .args(["--event-time"])
+        .env("MARABET_LOG__FOLDER", &log)
+        .env("MARABET_SOURCES__BETFAIR_FILES__COMPETITION", "E0")
+        .env("MARABET_SOURCES__BETFAIR_FILES__FILES", format!("{:?}", [path])));
+    assert!(text(&ran).contains("2 names of sides wait for an answer"), "{}", text(&ran));
+    let asked = said(marabet().args(["names", "review"]).env("MARABET_LOG__FOLDER", &log));
+    assert!(asked.to_string().contains("home34258228"), "{asked}");
 }
 
 /// When the capture below begins.
