@@ -34,6 +34,8 @@ struct Listed {
     table: String,
     brings: String,
     set_up: bool,
+    /// It is read from its beginning when it is named, and by itself.
+    recorded: bool,
     /// Of the process that runs, or ran last.
     standing: Option<Standing>,
     waiting: usize,
@@ -63,6 +65,7 @@ fn list(config: &Config) -> List {
             table: known.table.to_owned(),
             brings: known.brings.to_owned(),
             set_up: set_up.iter().any(|table| table == known.table),
+            recorded: sources::is_recorded(known.table, &config.sources),
             standing: standings
                 .get(&SourceName::new(known.name))
                 .filter(|_| !known.recorded)
@@ -75,6 +78,7 @@ fn list(config: &Config) -> List {
         table: table.clone(),
         brings: "prices of files".to_owned(),
         set_up: true,
+        recorded: true,
         standing: None,
         waiting: 0,
         cost: None,
@@ -87,6 +91,9 @@ impl Answer for List {
         for one in &self.sources {
             let state = match (&one.standing, one.set_up) {
                 (_, false) => "not set up".to_owned(),
+                (_, true) if one.recorded => {
+                    format!("set up; `marabet run --source {}` reads it", one.table)
+                }
                 (None, true) => "set up, has not run".to_owned(),
                 (Some(standing), true) => said(standing, self.now),
             };
