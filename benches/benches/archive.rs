@@ -25,6 +25,10 @@ use marabet_schemas::{ArtefactHash, Body, EntryId, Event};
 use marabet_stage::Driver;
 use marabet_streams::Stream;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FEED: Holding = Holding::Stream(Stream::Feed);
 /// Frames that go through a stage at once.
 const FRAMES: usize = 32;

@@ -20,6 +20,10 @@ use marabet_schemas::strategy::{FairSource, Rules, Strategy};
 use marabet_schemas::{ArtefactHash, Body, EntryId, Event, Instant, MatchKey};
 use marabet_stage::Driver;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MATCHES: u64 = 300;
 const BOOKS: u64 = 30;
 const ROUNDS: u64 = 5;

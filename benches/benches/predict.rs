@@ -13,6 +13,10 @@ use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, MatchKey};
 use marabet_stage::{Artefacts, Driver};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TEAMS: usize = 20;
 const BOOKS: usize = 30;
 const FRAME: usize = 64;

@@ -4,13 +4,12 @@
 //! probabilities are conditional on the stake being decided, `1 / fair odds`, because that is
 //! what a de-vigged price says; [`crate::scores`] finds the five outcomes behind them.
 
-use std::collections::HashMap;
-
 use marabet_quant::devig::{Method, devig_to};
 use marabet_quant::outcome::Outcomes;
 use marabet_quant::{Market, Odds};
 use marabet_schemas::MatchKey;
 use marabet_schemas::strategy::FairSource;
+use rustc_hash::FxHashMap;
 
 use crate::board::{Board, MarketView, winners};
 use crate::rules::Plan;
@@ -198,7 +197,7 @@ fn conditional(outcomes: &[[f64; 5]]) -> Option<PerSelection> {
 /// it.
 #[derive(Default)]
 pub(crate) struct Devigged {
-    markets: HashMap<Within<Market>, Vec<Kept>>,
+    markets: FxHashMap<Within<Market>, Vec<Kept>>,
 }
 
 struct Kept {

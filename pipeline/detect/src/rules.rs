@@ -3,13 +3,13 @@
 //! Made from the state's tables and dropped with the memo: it holds nothing that they do not.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use marabet_quant::Market;
 use marabet_quant::devig::Method;
 use marabet_schemas::strategy::{BookRules, FairSource, Rules, SettlementRules, Strategy};
 use marabet_schemas::{Book, MatchKey, StrategyName};
 use marabet_stage::Fault;
+use rustc_hash::FxHashMap;
 
 use crate::state::State;
 use crate::state::prices::BookId;
@@ -98,7 +98,7 @@ pub(crate) struct InForce {
     pub(crate) settlement: SettlementRules,
     rules: Rules,
     books: Vec<BookView>,
-    ids: HashMap<Book, BookId>,
+    ids: FxHashMap<Book, BookId>,
 }
 
 impl InForce {
@@ -118,7 +118,7 @@ impl InForce {
             settlement: rules.settlement.clone(),
             rules,
             books: Vec::new(),
-            ids: HashMap::new(),
+            ids: FxHashMap::default(),
         };
         for name in state.books.get(&Only).into_iter().flatten() {
             in_force.learn(name.clone());

@@ -5,14 +5,13 @@
 //! expected goals, or those that the fair prices of results, totals and handicaps imply) and then
 //! tilted to the fair price of the market in question, which it reproduces.
 
-use std::collections::HashMap;
-
 use marabet_quant::implied::{
     implied_means, implied_means_and_rho, implied_means_from_lines, implied_means_with_total,
 };
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_quant::{Line, Market, MarketKind, Period};
 use marabet_schemas::{MatchKey, StrategyName};
+use rustc_hash::FxHashMap;
 
 use crate::board::{Board, MarketView};
 use crate::fair::{Devigged, FairMarket, Opinion};
@@ -106,7 +105,7 @@ impl Known {
 /// it.
 #[derive(Default)]
 pub(crate) struct Scores {
-    kept: HashMap<Within<StrategyName>, Kept>,
+    kept: FxHashMap<Within<StrategyName>, Kept>,
 }
 
 struct Kept {

@@ -1,7 +1,7 @@
 //! What the model in force makes of a market. All of it can be computed again: nothing here is
 //! state.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use marabet_quant::Market;
@@ -10,6 +10,7 @@ use marabet_quant::matrix::ScoreMatrix;
 use marabet_schemas::bets::{ModelView, OutcomeRow, Running, Unpriced};
 use marabet_schemas::{ArtefactHash, MatchKey};
 use marabet_stage::{Artefacts, Fault};
+use rustc_hash::FxHashMap;
 
 use crate::Artefact;
 use crate::running;
@@ -22,7 +23,7 @@ const MATCHES_MAX: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Pricing {
     models: BTreeMap<ArtefactHash, Arc<Artefact>>,
-    matches: HashMap<MatchKey, PricedMatch>,
+    matches: FxHashMap<MatchKey, PricedMatch>,
 }
 
 /// Most markets of a match whose outcomes are kept. What comes beyond is computed each time.
