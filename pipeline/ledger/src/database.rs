@@ -139,15 +139,27 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Away`].
     pub async fn latest(&self) -> Result<Option<Instant>, LedgerError> {
+        Ok(self.span().await?.map(|(_, latest)| latest))
+    }
+
+    /// The first and the latest instant that the views know of; none while they know nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::Away`].
+    pub async fn span(&self) -> Result<Option<(Instant, Instant)>, LedgerError> {
         let query = sqlx::query(
-            "SELECT MAX(at) AS latest FROM (SELECT MAX(found_at) AS at FROM bets \
-             UNION ALL SELECT MAX(settled_at) FROM settlements \
-             UNION ALL SELECT MAX(moved_at) FROM movements) AS known",
+            "SELECT MIN(first) AS first, MAX(latest) AS latest FROM (\
+             SELECT MIN(found_at) AS first, MAX(found_at) AS latest FROM bets \
+             UNION ALL SELECT MIN(settled_at), MAX(settled_at) FROM settlements \
+             UNION ALL SELECT MIN(moved_at), MAX(moved_at) FROM movements) AS known",
         );
         let row = query.fetch_one(&self.pool).await;
-        let latest = row.and_then(|row| row.try_get::<Option<i64>, _>("latest"));
-        let latest = latest.map_err(|error| self.fault(&error))?;
-        Ok(latest.map(Instant::from_micros))
+        let ends = row.and_then(|row| {
+            Ok((row.try_get::<Option<i64>, _>("first")?, row.try_get::<Option<i64>, _>("latest")?))
+        });
+        let (first, latest) = ends.map_err(|error| self.fault(&error))?;
+        let instant = Instant::from_micros;
+        Ok(first.map(instant).zip(latest.map(instant)))
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, LedgerError> {

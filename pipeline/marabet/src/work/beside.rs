@@ -5,17 +5,23 @@ use std::time::Duration;
 
 use marabet_jobs::clock::{Clock, SetClock, WallClock};
 use marabet_notify::commands::{self, Answers};
-use marabet_streams::{Log, Shutdown, ShutdownTrigger, Stream};
+use marabet_streams::{Log, Shutdown, ShutdownTrigger};
 use tokio::task::JoinSet;
 
 use super::{Background, Desk, DeskAnswers};
 use crate::cli::StageName;
 use crate::config::Config;
-use crate::line::readback;
 use crate::line::stages::{Part, Stages};
 
-/// How often the ledger is asked how far event time has come.
-const REACH_EVERY: Duration = Duration::from_millis(100);
+/// How often the ledger is asked how far event time has come: a look of the scheduler lies between
+/// two of these.
+const REACH_EVERY: Duration = Duration::from_millis(250);
+/// How far event time goes on before what is due by then is done: as long as the longest time that
+/// a report is about. In seconds.
+const STEP_S: i64 = 7 * 86_400;
+/// How far event time may lag behind the facts. Earlier weeks are caught up at once, as after a
+/// pause: their reports would take longer to tell than the facts took to come. In seconds.
+const LAG_MAX_S: i64 = 4 * STEP_S;
 /// How long the jobs that are due at the end of the input may take.
 const JOBS_END_MAX: Duration = Duration::from_secs(600);
 
@@ -84,20 +90,11 @@ impl Beside {
     /// In event time: lets what is due by the input's end be done.
     pub(crate) async fn finish(&self) -> anyhow::Result<()> {
         let (Some(desk), Some(reached)) = (&self.desk, &self.reached) else { return Ok(()) };
-        let mut last = None;
-        for event in readback::events(&desk.log, Stream::Feed).await? {
-            last = last.max(Some(event.at));
-        }
-        if let Some(last) = last {
-            reached.reach(last);
-        }
         let began = marabet_streams::clock::moment();
         loop {
-            // A look of the scheduler lies between two of these.
-            tokio::time::sleep(REACH_EVERY * 5).await;
-            let counts = desk.queues.counts().await?;
-            let queued: u64 = counts.queued.values().sum();
-            if queued + counts.running + counts.waiting == 0 {
+            tokio::time::sleep(REACH_EVERY * 2).await;
+            let latest = desk.ledger.latest().await?;
+            if latest.is_none_or(|latest| reached.now() >= Some(latest)) && !is_busy(desk).await? {
                 return Ok(());
             }
             if began.elapsed() > JOBS_END_MAX {
@@ -118,14 +115,32 @@ impl Beside {
     }
 }
 
-/// Puts the clock of the jobs forward to what the ledger knows: a report that is due then finds
-/// everything that it is about.
+/// Puts the clock of the jobs forward to what the ledger knows, the last weeks one by one, each when
+/// what was due before is done: a report then finds everything that it is about.
 async fn follow_event_time(desk: &Desk, reached: &SetClock, mut shutdown: Shutdown) {
     while shutdown.unless_asked(tokio::time::sleep(REACH_EVERY)).await.is_some() {
-        match desk.ledger.latest().await {
-            Ok(Some(latest)) => reached.reach(latest),
-            Ok(None) => {}
-            Err(error) => tracing::warn!("event time is not known: {error}"),
+        if let Err(error) = step(desk, reached).await {
+            tracing::warn!("event time is not known: {error}");
         }
     }
+}
+
+async fn step(desk: &Desk, reached: &SetClock) -> anyhow::Result<()> {
+    let Some((first, latest)) = desk.ledger.span().await? else { return Ok(()) };
+    match reached.now() {
+        None => reached.reach(first),
+        Some(now) if now < latest && !is_busy(desk).await? => {
+            let next = now.plus_seconds(STEP_S).max(latest.plus_seconds(-LAG_MAX_S));
+            reached.reach(next.min(latest));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Whether jobs are still to be done.
+async fn is_busy(desk: &Desk) -> anyhow::Result<bool> {
+    let counts = desk.queues.counts().await?;
+    let queued: u64 = counts.queued.values().sum();
+    Ok(queued + counts.running + counts.waiting > 0)
 }

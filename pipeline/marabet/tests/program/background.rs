@@ -106,7 +106,10 @@ fn with_no_hand_on_it_it_alerts_settles_keeps_the_ledger_and_sends_the_weekly_re
     let pictures = bodies_of("sendPhoto");
     assert!(pictures.iter().any(|body| body.contains("Report")), "{}", pictures.len());
     let mails = mail.mails();
-    assert!(mails.iter().any(|mail| mail.contains("Relat")), "{mails:?}");
+    let weeks = mails.iter().filter(|mail| mail.contains("report.weekly_report."));
+    assert!(weeks.clone().count() >= 4, "each of the last weeks has its report: {mails:?}");
+    let told = |mail: &&String| !mail.contains("alertadas: 0") && mail.contains("alertadas: ");
+    assert!(weeks.clone().any(|mail| told(&mail)), "none of a week tells of its bets: {mails:?}");
 
     let jobs = json(on(&config).args(["jobs", "list", "--all"]));
     let done = |kind: &str| {
