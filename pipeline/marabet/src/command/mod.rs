@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod archive;
+mod asked;
 mod backtest;
 mod backups;
 mod bet;
@@ -27,9 +28,9 @@ mod sources;
 mod status;
 mod why;
 
+pub(crate) use asked::{Asked, asked_to_end};
 pub(crate) use backtest::program as backtest_program;
 pub(crate) use bet::say as say_of_bet;
-pub(crate) use run::asked_to_end;
 pub(crate) use simulate::simulation;
 
 use std::path::Path;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::asked_to_end;
+use super::Asked;
 use crate::config::Config;
 use crate::line::open;
 use crate::output::{Answer, say};
@@ -31,9 +31,11 @@ impl Answer for Reach {
 pub(super) async fn execute(config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = open::log(config).await?;
     let stream = opened.log.namespace().stream(marabet_streams::Stream::Bets, 0);
+    // Whoever reads that it is held may ask it to end at once.
+    let asked = Asked::listen()?;
     let said = say(&Reach { at: opened.log.at().to_owned(), stream }, json);
     if said.is_ok() {
-        asked_to_end().await?;
+        asked.heard().await;
     }
     opened.close().await?;
     said

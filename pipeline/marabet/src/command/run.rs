@@ -15,6 +15,7 @@ use marabet_schemas::{Competition, Event, Source as SourceName};
 use marabet_streams::{Log, Shutdown, Stream, TrimOptions, run_trim};
 use marabet_web::clock::Clock as FaceClock;
 
+use super::asked_to_end;
 use crate::cli::{RunArgs, Speed, StageName};
 use crate::config::Config;
 use crate::line::alerts::{self, Alerts};
@@ -248,17 +249,6 @@ async fn feed(
             "{asked} names of sides wait for an answer, and the facts about them with them: \
              `marabet names review`"
         );
-    }
-    Ok(())
-}
-
-/// Returns when the process is asked to end: by an interrupt, or by SIGTERM.
-pub(crate) async fn asked_to_end() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use marabet_stage::Driver;
 use marabet_streams::{Log, Status, Stream};
 use serde::Serialize;
 
-use super::run::asked_to_end;
+use super::asked_to_end;
 use crate::config::Config;
 use crate::line::open;
 use crate::output::{Answer, say};

@@ -24,7 +24,7 @@ use marabet_streams::{Log, Stream, clock, watchdog};
 use marabet_web::clock::Clock as FaceClock;
 
 use crate::cli::{DemoArgs, Global};
-use crate::command::{asked_to_end, configuration};
+use crate::command::{Asked, asked_to_end, configuration};
 use crate::config::Config;
 use crate::failure::Interrupted;
 use crate::line::alerts::Alerts;
@@ -57,9 +57,10 @@ pub(crate) async fn execute(arguments: &DemoArgs, global: &Global) -> anyhow::Re
 /// What the work yields. Where a person interrupts it, it is dropped, so that what it has started
 /// ends too.
 async fn unless_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let asked = Asked::listen()?;
     tokio::select! {
         done = work => done,
-        asked = asked_to_end() => asked.and(Err(Interrupted.into())),
+        () = asked.heard() => Err(Interrupted.into()),
     }
 }
 
@@ -85,7 +86,7 @@ async fn show(
     let stages = Stages::start(log, &part);
     let beside = Beside::start(log, true, config, &part, &stages)?;
     faces::tell(address);
-    asked_to_end().await?;
+    asked.heard().await?;
     beside.stop().await?;
     stages.stop().await?;
     dashboard.stop().await
