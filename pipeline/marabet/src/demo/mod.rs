@@ -86,7 +86,7 @@ async fn show(
     let stages = Stages::start(log, &part);
     let beside = Beside::start(log, true, config, &part, &stages)?;
     faces::tell(address);
-    asked.heard().await?;
+    asked_to_end().await?;
     beside.stop().await?;
     stages.stop().await?;
     dashboard.stop().await
