@@ -37,7 +37,8 @@ impl Line {
     /// # Errors
     /// [`ValueError::Line`] when it is beyond ±100 goals.
     pub fn from_quarters(quarters: i16) -> Result<Self, ValueError> {
-        if quarters.abs() <= Self::QUARTERS_MAX {
+        // The smallest number has no absolute value.
+        if (-Self::QUARTERS_MAX..=Self::QUARTERS_MAX).contains(&quarters) {
             Ok(Self(quarters))
         } else {
             Err(ValueError::Line(f64::from(quarters) / 4.0))
@@ -122,6 +123,9 @@ mod tests {
     fn what_is_no_quarter_goal_is_refused() {
         for wrong in [0.3, f64::NAN, 1e9, f64::INFINITY] {
             assert!(Line::new(wrong).is_err(), "{wrong} was taken for a line");
+        }
+        for wrong in [i16::MIN, -Line::QUARTERS_MAX - 1, Line::QUARTERS_MAX + 1, i16::MAX] {
+            assert!(Line::from_quarters(wrong).is_err(), "{wrong} was taken for a line");
         }
     }
 }
