@@ -1,6 +1,7 @@
 //! `marabet events …`
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::time::Duration;
 
 use marabet_schemas::{Address, EntryId};
@@ -70,9 +71,11 @@ async fn tail(
     if !follow {
         return Ok(());
     }
+    // Listened to all the while: what comes while events are read and said is heard too.
+    let mut asked = pin!(asked_to_end());
     loop {
         tokio::select! {
-            asked = asked_to_end() => return asked,
+            asked = &mut asked => return asked,
             () = tokio::time::sleep(FOLLOW_EVERY) => {}
         }
         for (partition, last) in (0..).zip(&mut last) {
