@@ -315,7 +315,7 @@ impl Archive {
         let (after, ordinal) = (file.content().after, file.content().ordinal);
         let frames: Vec<Frame> = file.frames()?.collect::<Result<_, _>>()?;
         let causes: BTreeMap<EntryId, String> = self.open(place)?.causes()?.into_iter().collect();
-        let mut kept = FileWriter::new(&place.holding, place.partition, after, 3)?;
+        let mut kept = FileWriter::new(&place.holding, place.partition, after, 3);
         let mut lost = 0;
         for frame in &frames {
             if keeps(frame.id) {

@@ -87,7 +87,7 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         let [first, _, ..] = files else { return Ok(()) };
         let after = self.open(first)?.content().after;
-        let mut writer = FileWriter::new(holding, first.partition, after, LEVEL)?;
+        let mut writer = FileWriter::new(holding, first.partition, after, LEVEL);
         let (mut last, mut bytes) = (None::<EntryId>, 0);
         for place in files {
             let file = self.open(place)?;

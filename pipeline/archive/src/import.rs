@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use marabet_schemas::frame::{FEED_EVENTS_MAX, Frame};
-use marabet_schemas::{ArtefactHash, EntryId, Event, Instant};
+use marabet_schemas::frame::{BadLine, FEED_EVENTS_MAX, Frame};
+use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, MatchKey};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ use crate::schema::Holding;
 /// A file is ended at this many rows.
 const FILE_ROWS_MAX: u64 = 1 << 20;
 /// History is written once and read often.
-const LEVEL: i32 = 6;
+const LEVEL: i32 = 1;
 
 /// What an import has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -47,17 +47,18 @@ struct Source {
 pub struct Importer {
     archive: Archive,
     lanes: Vec<Lane>,
+    /// The last match and its partition: what becomes known of a match comes together.
+    lane_of: Option<(MatchKey, usize)>,
     year: Year,
     imported: Imported,
 }
 
 /// One partition.
 struct Lane {
-    partition: u16,
-    gathered: Vec<Event>,
+    gathered: Vec<Result<Event, BadLine>>,
     seq: u64,
     last: EntryId,
-    file: Option<FileWriter>,
+    file: FileWriter,
 }
 
 /// A year of event time.
@@ -111,16 +112,17 @@ impl Importer {
             let json = serde_json::to_vec(&source).expect("plain data is JSON");
             archive.store().replace(IMPORTED, &json)?;
         }
+        let holding = Holding::Stream(Stream::Feed);
         let lane = |partition| Lane {
-            partition,
             gathered: Vec::with_capacity(FEED_EVENTS_MAX),
             seq: 0,
             last: EntryId::default(),
-            file: None,
+            file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
         };
         Ok(Self {
             archive: archive.clone(),
             lanes: (0..partitions).map(lane).collect(),
+            lane_of: None,
             year: Year::default(),
             imported: Imported::default(),
         })
@@ -139,8 +141,18 @@ impl Importer {
             self.year = Year::of(at);
         }
         self.imported.events += 1;
-        match event.key.as_ref().map(|key| key.partition(self.lanes.len() as u16)) {
-            Some(partition) => self.gather(usize::from(partition), event),
+        match &event.key {
+            Some(key) => {
+                let lane = match &self.lane_of {
+                    Some((last, lane)) if last == key => *lane,
+                    _ => {
+                        let lane = usize::from(key.partition(self.lanes.len() as u16));
+                        self.lane_of = Some((key.clone(), lane));
+                        lane
+                    }
+                };
+                self.gather(lane, event)
+            }
             None => {
                 for lane in 1..self.lanes.len() {
                     self.gather(lane, event.clone())?;
@@ -152,17 +164,15 @@ impl Importer {
 
     fn gather(&mut self, lane: usize, event: Event) -> Result<(), ArchiveError> {
         let lane = &mut self.lanes[lane];
-        lane.gathered.push(event);
+        lane.gathered.push(Ok(event));
         if lane.gathered.len() < FEED_EVENTS_MAX {
             return Ok(());
         }
         lane.frame(self.year)?;
-        match &lane.file {
-            Some(file) if file.rows() >= FILE_ROWS_MAX => {
-                lane.end_file(&self.archive, &mut self.imported)
-            }
-            _ => Ok(()),
+        if lane.file.rows() < FILE_ROWS_MAX {
+            return Ok(());
         }
+        lane.end_file(&self.archive, &mut self.imported)
     }
 
     fn end_files(&mut self) -> Result<(), ArchiveError> {
@@ -192,23 +202,16 @@ impl Lane {
         let ms = u64::try_from(year.from_us / 1000).unwrap_or_default();
         self.seq = if ms == self.last.ms { self.seq + 1 } else { 1 };
         let id = EntryId { ms, seq: self.seq };
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => {
-                let holding = Holding::Stream(Stream::Feed);
-                none.insert(FileWriter::new(&holding, self.partition, self.last, LEVEL)?)
-            }
-        };
-        let frame = Frame { id, events: self.gathered.drain(..).map(Ok).collect() };
-        file.push(&frame, None)?;
+        let frame = Frame { id, events: std::mem::take(&mut self.gathered) };
+        self.file.push(&frame, None)?;
+        self.gathered = frame.events;
+        self.gathered.clear();
         self.last = id;
         Ok(())
     }
 
     fn end_file(&mut self, archive: &Archive, imported: &mut Imported) -> Result<(), ArchiveError> {
-        let Some(written) = self.file.take().map(FileWriter::finish).transpose()?.flatten() else {
-            return Ok(());
-        };
+        let Some(written) = self.file.finish()? else { return Ok(()) };
         let path = written.place.to_string();
         if !archive.store().write_new(&path, &written.bytes)? {
             let there = archive.store().read(&path)?;

@@ -108,7 +108,7 @@ async fn letters(
         let (after, end) = (last, *end);
         let (archive, holding) = (archive.clone(), holding.clone());
         blocking(move || {
-            let mut file = FileWriter::new(&holding, partition, after, level)?;
+            let mut file = FileWriter::new(&holding, partition, after, level);
             for (id, lines) in &page {
                 file.push_lines(*id, lines.split_terminator('\n'))?;
             }

@@ -154,7 +154,7 @@ impl Work<'_> {
             Some(file) => file,
             none => {
                 let (partition, level) = (delivery.partition, self.options.level);
-                let file = FileWriter::new(&holding, partition, lane.after, level)?;
+                let file = FileWriter::new(&holding, partition, lane.after, level);
                 none.insert((file, marabet_streams::clock::moment()))
             }
         };
@@ -186,7 +186,7 @@ impl Work<'_> {
     /// Puts a partition's file in its place, and acknowledges what it holds.
     async fn end_file(&mut self, partition: u16) -> Result<(), ArchiveError> {
         let Some(lane) = self.lanes.get_mut(&partition) else { return Ok(()) };
-        let Some((file, _)) = lane.file.take() else { return Ok(()) };
+        let Some((mut file, _)) = lane.file.take() else { return Ok(()) };
         let held = std::mem::take(&mut lane.held);
         lane.after = lane.taken;
         if !self.reader.keep().await? {

@@ -7,7 +7,7 @@ use arrow_array::builder::{
     BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
     UInt64Builder,
 };
-use arrow_array::{ArrayRef, ListArray, StructArray};
+use arrow_array::{Array, ArrayRef, ListArray, StructArray, new_null_array};
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{DataType, Field, FieldRef, Fields};
 use serde::ser::{self, Impossible, Serialize, Serializer};
@@ -43,6 +43,9 @@ pub(crate) struct Record {
     columns: Vec<Column>,
     validity: NullBufferBuilder,
     len: usize,
+    /// Rows without a value, as many as were once needed: what a block takes of them costs
+    /// nothing.
+    absent: Option<ArrayRef>,
 }
 
 impl Column {
@@ -67,6 +70,7 @@ impl Column {
                 columns: fields.iter().map(|field| Self::of(field)).collect(),
                 validity: NullBufferBuilder::new(0),
                 len: 0,
+                absent: None,
             }),
             _ if field.metadata().contains_key(JSON) => Self::Json(StringBuilder::new()),
             // Whatever is less definite is text.
@@ -135,6 +139,11 @@ impl Column {
 
     /// The column's rows, as many as asked for; the column is empty again.
     pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ColumnError> {
+        if let Self::Record(record) = self
+            && record.len == 0
+        {
+            return Ok(record.absent(rows));
+        }
         self.fill_to(rows);
         Ok(match self {
             Self::Flag(builder) => Arc::new(builder.finish()),
@@ -183,6 +192,18 @@ impl Column {
 
     fn misfit<T>(&self, value: &str) -> Result<T, ColumnError> {
         Err(ColumnError(format!("{value} does not fit into a {} column", self.name())))
+    }
+}
+
+impl Record {
+    fn absent(&mut self, rows: usize) -> ArrayRef {
+        match &self.absent {
+            Some(absent) if absent.len() >= rows => absent.slice(0, rows),
+            _ => {
+                let data_type = DataType::Struct(self.fields.clone());
+                Arc::clone(self.absent.insert(new_null_array(&data_type, rows)))
+            }
+        }
     }
 }
 
@@ -431,9 +452,8 @@ impl ser::SerializeStruct for Parts<'_> {
         value: &T,
     ) -> Result<(), ColumnError> {
         let fields = &self.record.fields;
-        let count = fields.len().max(1);
-        let place = (0..fields.len())
-            .map(|step| (self.next + step) % count)
+        let place = (self.next..fields.len())
+            .chain(0..self.next)
             .find(|&place| fields[place].name() == name)
             .ok_or_else(|| ColumnError(format!("there is no column `{name}`")))?;
         self.next = place + 1;

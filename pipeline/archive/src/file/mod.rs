@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn round_trip(holding: &Holding, frames: &[Frame]) -> Vec<Frame> {
-        let mut writer = FileWriter::new(holding, 3, EntryId::default(), 3).unwrap();
+        let mut writer = FileWriter::new(holding, 3, EntryId::default(), 3);
         frames.iter().for_each(|frame| writer.push(frame, None).unwrap());
         let written = writer.finish().unwrap().unwrap();
         let file = OpenFile::open("test", &written.place, Bytes::from(written.bytes)).unwrap();

@@ -1,8 +1,9 @@
 //! Writing one file, in memory, before any of it is on disk.
 
+use arrow_schema::Schema;
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -12,7 +13,7 @@ use super::about;
 use crate::block::Block;
 use crate::error::ArchiveError;
 use crate::place::Place;
-use crate::schema::{FORM, Holding, envelope};
+use crate::schema::{ENVELOPE, FORM, Holding, column_name, envelope};
 
 /// Rows that are turned into columns at once.
 const BLOCK_ROWS: usize = 32 * 1024;
@@ -21,9 +22,11 @@ const DICTIONARY_BYTES_MAX: usize = 4 << 20;
 
 /// A file in the making.
 pub(crate) struct FileWriter {
-    writer: ArrowWriter<Vec<u8>>,
+    /// Begun with the first block, which tells what occurs.
+    writer: Option<ArrowWriter<Vec<u8>>>,
     block: Block,
     holding: Holding,
+    level: i32,
     partition: u16,
     after: EntryId,
     ordinal: u64,
@@ -51,18 +54,13 @@ pub(crate) struct Written {
 impl FileWriter {
     /// A file of a partition that goes on after this entry. Compresses harder (and slower) at a
     /// higher level, from 1 to 22.
-    pub(crate) fn new(
-        holding: &Holding,
-        partition: u16,
-        after: EntryId,
-        level: i32,
-    ) -> Result<Self, ArchiveError> {
+    pub(crate) fn new(holding: &Holding, partition: u16, after: EntryId, level: i32) -> Self {
         let own = holding.kinds();
-        let writer = ArrowWriter::try_new(Vec::new(), holding.schema(), Some(properties(level)));
-        Ok(Self {
-            writer: writer.map_err(unwritable)?,
+        Self {
+            writer: None,
             block: Block::of(holding),
             holding: holding.clone(),
+            level,
             partition,
             after,
             ordinal: 0,
@@ -72,7 +70,7 @@ impl FileWriter {
             kinds: vec![false; Kind::ALL.len()],
             lines: false,
             own_kinds: Kind::ALL.iter().map(|kind| own.contains(kind)).collect(),
-        })
+        }
     }
 
     /// How many rows it has.
@@ -126,39 +124,58 @@ impl FileWriter {
 
     fn write_block(&mut self) -> Result<(), ArchiveError> {
         let block = self.block.finish()?;
-        self.writer.write(&block).map_err(unwritable)
+        let occurring: Vec<Kind> = self.occurring().collect();
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => {
+                let properties = properties(self.level, &block.schema(), &occurring)?;
+                let writer = ArrowWriter::try_new(Vec::new(), block.schema(), Some(properties));
+                none.insert(writer.map_err(unwritable)?)
+            }
+        };
+        writer.write(&block).map_err(unwritable)
     }
 
-    /// The whole file; none when nothing was appended.
-    pub(crate) fn finish(mut self) -> Result<Option<Written>, ArchiveError> {
-        let Some((first, last)) = self.ends else { return Ok(None) };
+    /// The whole file; none when nothing was appended. What is appended next begins the file
+    /// that follows it.
+    pub(crate) fn finish(&mut self) -> Result<Option<Written>, ArchiveError> {
+        let Some((first, last)) = self.ends.take() else { return Ok(None) };
         self.write_block()?;
-        self.writer.flush().map_err(unwritable)?;
-        let data = self.writer.inner();
+        let mut writer = self.writer.take().expect("a block was written");
+        writer.flush().map_err(unwritable)?;
+        let data = writer.inner();
         let (data_bytes, sha256) = (data.len(), ArtefactHash::of(data));
-        let occurring = Kind::ALL.iter().zip(&self.kinds).filter(|(_, occurs)| **occurs);
-        let mut kinds: Vec<&str> = occurring.map(|(kind, _)| kind.name()).collect();
-        kinds.extend(self.lines.then_some(envelope::LINE));
+        let lines = std::mem::take(&mut self.lines);
+        let mut kinds: Vec<&str> = self.occurring().map(Kind::name).collect();
+        kinds.extend(lines.then_some(envelope::LINE));
         kinds.sort_unstable();
+        self.kinds.fill(false);
         let says = [
             (about::FORM, FORM.to_string()),
             (about::HOLDING, self.holding.name()),
             (about::PARTITION, self.partition.to_string()),
             (about::FIRST, first.to_string()),
             (about::LAST, last.to_string()),
-            (about::AFTER, self.after.to_string()),
+            (about::AFTER, std::mem::replace(&mut self.after, last).to_string()),
             (about::ORDINAL, self.ordinal.to_string()),
-            (about::FRAMES, self.frames.to_string()),
+            (about::FRAMES, std::mem::take(&mut self.frames).to_string()),
             (about::KINDS, kinds.join(",")),
             (about::DATA_BYTES, data_bytes.to_string()),
             (about::DATA_SHA256, sha256.to_string()),
         ];
         for (key, value) in says {
-            self.writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+            writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
         }
-        let bytes = self.writer.into_inner().map_err(unwritable)?;
-        let place = Place { holding: self.holding, partition: self.partition, first, last };
-        Ok(Some(Written { place, bytes, rows: self.rows }))
+        let bytes = writer.into_inner().map_err(unwritable)?;
+        let (holding, partition) = (self.holding.clone(), self.partition);
+        let place = Place { holding, partition, first, last };
+        Ok(Some(Written { place, bytes, rows: std::mem::take(&mut self.rows) }))
+    }
+
+    /// The kinds with columns here that occur in the file.
+    fn occurring(&self) -> impl Iterator<Item = Kind> {
+        let kinds = Kind::ALL.iter().zip(&self.kinds);
+        kinds.filter_map(|(&kind, &occurs)| occurs.then_some(kind))
     }
 }
 
@@ -167,7 +184,15 @@ fn unwritable(error: parquet::errors::ParquetError) -> ArchiveError {
     ArchiveError::Event(error.to_string())
 }
 
-fn properties(level: i32) -> WriterProperties {
+/// How a file is written of which these kinds occur in the first block.
+///
+/// The columns of other kinds hold nothing, most often to the end: they are written plainly. A
+/// compressor for each of some hundred empty columns would cost more than all that is compressed.
+fn properties(
+    level: i32,
+    schema: &Schema,
+    occurring: &[Kind],
+) -> Result<WriterProperties, ArchiveError> {
     let level = ZstdLevel::try_new(level).unwrap_or_default();
     // Numbers that rise from row to row are kept as their steps.
     let rising = [envelope::MS, envelope::SEQ, envelope::INDEX, envelope::AT];
@@ -189,5 +214,17 @@ fn properties(level: i32) -> WriterProperties {
         properties = properties
             .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
     }
-    properties.build()
+    let occurring: Vec<String> = occurring.iter().map(|&kind| column_name(kind)).collect();
+    let columns = ArrowSchemaConverter::new().convert(schema).map_err(unwritable)?;
+    for column in columns.columns() {
+        let root = &column.path().parts()[0];
+        let is_envelope = schema.fields()[..ENVELOPE].iter().any(|field| field.name() == root);
+        if !is_envelope && !occurring.contains(root) {
+            let path = column.path().clone();
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_compression(path, Compression::UNCOMPRESSED);
+        }
+    }
+    Ok(properties.build())
 }
