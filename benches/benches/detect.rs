@@ -65,7 +65,7 @@ fn quote(n: u64, book: u64, market: usize, round: u64) -> Event {
         sizes: None,
     };
     let at = Instant::from_micros(0).plus_seconds(60 * round as i64);
-    let priced = Priced { quote, model: None, outcomes: Vec::new(), unpriced: None };
+    let priced = Priced { quote, forecast: None, unpriced: None };
     Event::of(key(n), at, priced)
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Phase, Quote};
+use crate::forecast::Forecast;
 use crate::strategy::FairSource;
 use crate::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, StakeFraction, StrategyName};
 
@@ -49,20 +50,102 @@ fn is_nobody(reds: &[u8; 2]) -> bool {
 }
 
 /// A quote, carrying what the model in force makes of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "PricedFields")]
 pub struct Priced {
     /// The quote as it was.
     pub quote: Quote,
+    /// What the model makes of it; none where no model is in force, a side is unknown to it, or
+    /// it does not price the market.
+    pub forecast: Option<Forecast>,
+    /// Why there is no forecast, where there is none.
+    pub unpriced: Option<Unpriced>,
+}
+
+/// A quote, carrying what the model in force makes of it.
+#[derive(Deserialize, JsonSchema)]
+struct PricedFields {
+    /// The quote as it was.
+    quote: Quote,
     /// The model's view; none where no model is in force, a side is unknown to it, or it does
     /// not price the market.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<ModelView>,
+    model: Option<ModelView>,
     /// The model's outcome probabilities, one row a selection; empty without a model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outcomes: Vec<OutcomeRow>,
+    outcomes: Vec<OutcomeRow>,
     /// Why there is no model's view, where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unpriced: Option<Unpriced>,
+    unpriced: Option<Unpriced>,
+}
+
+impl TryFrom<PricedFields> for Priced {
+    type Error = &'static str;
+    fn try_from(fields: PricedFields) -> Result<Self, &'static str> {
+        let PricedFields { quote, model, outcomes, unpriced } = fields;
+        let forecast = match model {
+            Some(model) => Some(Forecast::new(model, outcomes)),
+            None if outcomes.is_empty() => None,
+            None => return Err("`outcomes` stand there without the `model` that they are of"),
+        };
+        Ok(Self { quote, forecast, unpriced })
+    }
+}
+
+impl JsonSchema for Priced {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Priced".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        PricedFields::json_schema(generator)
+    }
+}
+
+impl Serialize for Priced {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename = "Priced")]
+        struct Fields<'a> {
+            quote: &'a Quote,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            model: Option<&'a ModelView>,
+            #[serde(skip_serializing_if = "<[OutcomeRow]>::is_empty")]
+            outcomes: &'a [OutcomeRow],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            unpriced: Option<Unpriced>,
+        }
+        let Self { quote, unpriced, .. } = self;
+        let (model, outcomes) = (self.model(), self.outcomes());
+        Fields { quote, model, outcomes, unpriced: *unpriced }.serialize(to)
+    }
+}
+
+impl Priced {
+    /// The model's view of the match.
+    #[must_use]
+    pub fn model(&self) -> Option<&ModelView> {
+        self.forecast.as_ref().map(Forecast::model)
+    }
+
+    /// The model's outcome probabilities, one row a selection; none without a model.
+    #[must_use]
+    pub fn outcomes(&self) -> &[OutcomeRow] {
+        self.forecast.as_ref().map_or(&[], Forecast::outcomes)
+    }
+
+    /// Appends it as JSON, as its serialisation does, with the forecast as it was once written.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        match self {
+            Self { quote, forecast: Some(forecast), unpriced: None } => {
+                out.extend_from_slice(b"{\"quote\":");
+                serde_json::to_writer(&mut *out, quote)?;
+                out.push(b',');
+                out.extend_from_slice(forecast.json_tail().as_bytes());
+                Ok(())
+            }
+            other => serde_json::to_writer(out, other),
+        }
+    }
 }
 
 /// Why a quote carries no model's view.

@@ -187,14 +187,14 @@ pub enum DecodeError {
 }
 
 /// The envelope, as it stands at the head of each line.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
     t: std::borrow::Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     k: Option<MatchKey>,
     at: Instant,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     assumed: bool,
 }
 
@@ -225,19 +225,26 @@ impl Event {
 
     /// Appends the event as one JSON object, without a line end.
     pub fn write(&self, out: &mut Vec<u8>) {
+        const WRITABLE: &str = "an event holds only finite numbers and text, which JSON can say";
+        out.extend_from_slice(b"{\"t\":\"");
+        out.extend_from_slice(self.kind().tag().as_bytes());
+        out.push(b'"');
+        if let Some(key) = &self.key {
+            out.extend_from_slice(b",\"k\":");
+            serde_json::to_writer(&mut *out, key.as_str()).expect(WRITABLE);
+        }
+        out.extend_from_slice(b",\"at\":");
+        serde_json::to_writer(&mut *out, &self.at).expect(WRITABLE);
+        if self.assumed {
+            out.extend_from_slice(b",\"assumed\":true");
+        }
         // Envelope and body are two objects written as one: the body's opening brace becomes a
         // comma, which spares the buffering that a flattened field would cost on every event.
-        let envelope = Envelope {
-            t: self.kind().tag().into(),
-            k: self.key.clone(),
-            at: self.at,
-            assumed: self.assumed,
-        };
-        const WRITABLE: &str = "an event holds only finite numbers and text, which JSON can say";
-        serde_json::to_writer(&mut *out, &envelope).expect(WRITABLE);
-        let seam = out.len() - 1;
-        out.pop();
-        self.body.write(out).expect(WRITABLE);
+        let seam = out.len();
+        match &self.body {
+            Body::Priced(priced) => priced.write(out).expect(WRITABLE),
+            body => body.write(out).expect(WRITABLE),
+        }
         if out[seam..] == *b"{}" {
             out.remove(seam);
         } else {

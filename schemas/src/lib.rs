@@ -12,6 +12,7 @@ pub mod control;
 pub mod dead;
 pub mod event;
 pub mod facts;
+mod forecast;
 pub mod frame;
 pub mod hash;
 pub mod instant;
@@ -26,6 +27,7 @@ pub mod upcast;
 
 pub use address::{Address, EntryId};
 pub use event::{Body, Event, Kind};
+pub use forecast::Forecast;
 pub use hash::{ArtefactHash, BetId};
 pub use instant::Instant;
 pub use key::MatchKey;

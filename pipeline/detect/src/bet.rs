@@ -136,7 +136,7 @@ fn fair(board: &Board<'_>, plan: &Plan, offer: &Offer) -> Fair {
         model: view
             .and_then(|view| view.model)
             .filter(|_| plan.uses_model())
-            .map(|model| model.view.clone()),
+            .map(|model| model.0.model().clone()),
         probability: offer.probability(),
         outcomes: [
             outcomes.win,

@@ -119,7 +119,7 @@ impl Opinion {
             FairSource::Model => {}
         }
         if plan.uses_model() {
-            opinion.model = view.model.and_then(|model| conditional(&model.outcomes));
+            opinion.model = view.model.and_then(|model| conditional(model.0.outcomes()));
         }
         opinion
     }

@@ -82,7 +82,7 @@ impl Look<'_> {
     ) -> Option<Outcomes> {
         let market = self.view.market;
         if let (Parties::NoBook, Some(model)) = (fair.parties, self.view.model) {
-            return Outcomes::new(*model.outcomes.get(at)?).ok();
+            return Outcomes::new(*model.0.outcomes().get(at)?).ok();
         }
         if !can_push(market) {
             return Outcomes::two_way(fair.probabilities[at]).ok();

@@ -155,7 +155,7 @@ impl Scores {
     ) -> Known {
         match view.model.filter(|_| plan.uses_model()) {
             Some(model) => {
-                let view = &model.view;
+                let view = model.0.model();
                 Known::of_goals([view.lambda, view.mu, view.rho])
             }
             None => known_prices(board, plan, offering, devigged),

@@ -7,7 +7,7 @@
 //! A settlement takes the field away.
 
 use marabet_schemas::{BetId, Event, MatchKey};
-use marabet_stage::{CacheClass, CacheEntry, ViewName};
+use marabet_stage::{CacheClass, CacheEntry, Json, ViewName};
 use smol_str::format_smolstr;
 
 /// The name of a match's bets.
@@ -22,7 +22,7 @@ fn name(key: &MatchKey) -> ViewName {
 
 /// A bet as it is shown now.
 pub(crate) fn shown(key: &MatchKey, bet: BetId, event: &Event) -> CacheEntry {
-    entry(key, bet, Some(event.to_line()))
+    entry(key, bet, Some(event.to_line().into()))
 }
 
 /// A bet that is open no more.
@@ -30,7 +30,7 @@ pub(crate) fn settled(key: &MatchKey, bet: BetId) -> CacheEntry {
     entry(key, bet, None)
 }
 
-fn entry(key: &MatchKey, bet: BetId, json: Option<String>) -> CacheEntry {
+fn entry(key: &MatchKey, bet: BetId, json: Option<Json>) -> CacheEntry {
     let field = format_smolstr!("{bet}");
     CacheEntry { class: CacheClass::Predictions, name: name(key), field, json }
 }

@@ -132,8 +132,7 @@ fn with_model(priced: Priced, market: usize, model: Option<u64>) -> Priced {
         return priced;
     };
     let rows = outcomes.iter().map(|o| [o.win, o.half_win, o.push, o.half_loss, o.loss]).collect();
-    let priced = support::with_model(priced, number, &[]);
-    Priced { outcomes: rows, ..priced }
+    support::forecast(priced, number, rows)
 }
 
 /// The events of one match.

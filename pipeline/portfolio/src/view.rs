@@ -46,6 +46,6 @@ pub(crate) fn of_account(strategy: &StrategyName, row: &AccountRow) -> CacheEntr
         class: CacheClass::Predictions,
         name: name(strategy),
         field: "account".into(),
-        json: Some(json),
+        json: Some(json.into()),
     }
 }

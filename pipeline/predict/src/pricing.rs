@@ -8,7 +8,7 @@ use marabet_quant::Market;
 use marabet_quant::inplay::{Tempo, final_scores};
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_schemas::bets::{ModelView, OutcomeRow, Running, Unpriced};
-use marabet_schemas::{ArtefactHash, MatchKey};
+use marabet_schemas::{ArtefactHash, Forecast, MatchKey};
 use marabet_stage::{Artefacts, Fault};
 use rustc_hash::FxHashMap;
 
@@ -44,35 +44,23 @@ struct PricedMatch {
     model: ModelRow,
     neutral: bool,
     seen: Result<(ModelView, ScoreMatrix), Unpriced>,
-    /// What came of the markets that were asked for; each book quotes the same ones.
-    markets: BTreeMap<Market, PricedMarket>,
+    /// What came of the markets that were asked for, none where the score matrix does not price
+    /// it; each book quotes the same ones.
+    markets: BTreeMap<Market, Option<Forecast>>,
     /// The scores of the match under way, as it stood when a price was last taken in play; none
     /// where there is no forecast.
     running: Option<(Running, Option<ScoreMatrix>)>,
 }
 
-/// A market as a model sees it.
-#[derive(Clone)]
-struct PricedMarket {
-    /// None where the score matrix does not price it.
-    outcomes: Option<Vec<OutcomeRow>>,
-    /// How its view shows it, once somebody looked.
-    shown: Option<Arc<str>>,
-}
-
 impl PricedMatch {
-    fn asked(&mut self, asked: Asked<'_>) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+    fn asked(&mut self, asked: Asked<'_>) -> Result<Forecast, Unpriced> {
         match asked.running {
             None => self.price(asked.market),
             Some(running) => self.price_in_play(asked.market, running),
         }
     }
 
-    fn price_in_play(
-        &mut self,
-        market: &Market,
-        now: Running,
-    ) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+    fn price_in_play(&mut self, market: &Market, now: Running) -> Result<Forecast, Unpriced> {
         let (view, before) = self.seen.as_ref().map_err(|why| *why)?;
         if self.running.as_ref().is_none_or(|(of, _)| *of != now) {
             let scores = final_scores(before, &running::state(&now), &Tempo::default());
@@ -81,23 +69,23 @@ impl PricedMatch {
         let scores = self.running.as_ref().and_then(|(_, scores)| scores.as_ref());
         let outcomes = outcomes(scores.ok_or(Unpriced::NoMatrix)?, market);
         let view = ModelView { running: Some(now), ..view.clone() };
-        Ok((view, outcomes.ok_or(Unpriced::Market)?))
+        Ok(Forecast::new(view, outcomes.ok_or(Unpriced::Market)?))
     }
 
-    fn price(&mut self, market: &Market) -> Result<(ModelView, Vec<OutcomeRow>), Unpriced> {
+    fn price(&mut self, market: &Market) -> Result<Forecast, Unpriced> {
         let (view, matrix) = self.seen.as_ref().map_err(|why| *why)?;
-        let outcomes = match self.markets.get(market) {
-            Some(known) => known.outcomes.clone(),
+        let forecast = match self.markets.get(market) {
+            Some(known) => known.clone(),
             None => {
                 let outcomes = outcomes(matrix, market);
+                let forecast = outcomes.map(|outcomes| Forecast::new(view.clone(), outcomes));
                 if self.markets.len() < MARKETS_MAX {
-                    let priced = PricedMarket { outcomes: outcomes.clone(), shown: None };
-                    self.markets.insert(*market, priced);
+                    self.markets.insert(*market, forecast.clone());
                 }
-                outcomes
+                forecast
             }
         };
-        Ok((view.clone(), outcomes.ok_or(Unpriced::Market)?))
+        forecast.ok_or(Unpriced::Market)
     }
 }
 
@@ -136,8 +124,7 @@ impl Pricing {
         self.matches.remove(key);
     }
 
-    /// The model's view of a match, and the outcomes of each selection of the market, in their
-    /// canonical order.
+    /// What the model makes of the market.
     ///
     /// # Errors
     /// [`Fault::Missing`] when the model's artefact is not at hand. That there is no price is no
@@ -147,7 +134,7 @@ impl Pricing {
         asked: Asked<'_>,
         model: ModelRow,
         artefacts: &dyn Artefacts,
-    ) -> Result<Result<(ModelView, Vec<OutcomeRow>), Unpriced>, Fault> {
+    ) -> Result<Result<Forecast, Unpriced>, Fault> {
         let Asked { key, neutral, .. } = asked;
         if let Some(kept) = self.matches.get_mut(key)
             && kept.model == model
@@ -166,21 +153,6 @@ impl Pricing {
         let priced = fresh.asked(asked);
         self.matches.insert(key.clone(), fresh);
         Ok(priced)
-    }
-
-    /// How a view shows what was just priced, which is made once where it is kept: every quote
-    /// shows it again.
-    pub(crate) fn shown(
-        &mut self,
-        key: &MatchKey,
-        market: &Market,
-        make: impl FnOnce() -> Arc<str>,
-    ) -> Arc<str> {
-        let kept = self.matches.get_mut(key).and_then(|priced| priced.markets.get_mut(market));
-        match kept {
-            Some(kept) => Arc::clone(kept.shown.get_or_insert_with(make)),
-            None => make(),
-        }
     }
 
     /// Drops everything.

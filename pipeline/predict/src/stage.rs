@@ -173,19 +173,11 @@ impl Predict {
         let quote = quote.clone();
         derived.show(|| view::quoted(key, &quote.book, &quote.market, event));
         let priced = match priced {
-            Ok((model, outcomes)) => {
-                derived.show(|| {
-                    let make = || view::forecast(&model, &outcomes);
-                    // What is kept to be shown again is of the match to come.
-                    let forecast = match running {
-                        None => self.pricing.shown(key, &quote.market, make),
-                        Some(_) => make(),
-                    };
-                    view::predicted(key, &quote.market, event.at, &forecast)
-                });
-                Priced { quote, model: Some(model), outcomes, unpriced: None }
+            Ok(forecast) => {
+                derived.show(|| view::predicted(key, &quote.market, event.at, &forecast));
+                Priced { quote, forecast: Some(forecast), unpriced: None }
             }
-            Err(why) => Priced { quote, model: None, outcomes: Vec::new(), unpriced: Some(why) },
+            Err(why) => Priced { quote, forecast: None, unpriced: Some(why) },
         };
         derived.push(Event {
             key: event.key.clone(),

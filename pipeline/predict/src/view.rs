@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use marabet_quant::Market;
 use marabet_schemas::bets::{ModelView, OutcomeRow};
-use marabet_schemas::{Book, Event, Instant, MatchKey};
-use marabet_stage::{CacheClass, CacheEntry, ViewName};
+use marabet_schemas::{Book, Event, Forecast, Instant, MatchKey};
+use marabet_stage::{CacheClass, CacheEntry, Json, ViewName};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -70,7 +70,7 @@ pub(crate) fn quoted(key: &MatchKey, book: &Book, market: &Market, quote: &Event
         class: CacheClass::Odds,
         name: name("odds", key),
         field: odds_field(book, market),
-        json: Some(quote.to_line()),
+        json: Some(quote.to_line().into()),
     }
 }
 
@@ -83,30 +83,18 @@ pub(crate) fn withdrawn(key: &MatchKey, book: &Book, market: &Market) -> CacheEn
     }
 }
 
-/// What a [`Prediction`] says beside its time, as JSON without the opening brace.
-pub(crate) fn forecast(model: &ModelView, outcomes: &[OutcomeRow]) -> Arc<str> {
-    #[derive(Serialize)]
-    struct Forecast<'a> {
-        model: &'a ModelView,
-        outcomes: &'a [OutcomeRow],
-    }
-    let json = serde_json::to_string(&Forecast { model, outcomes });
-    json.expect("a forecast holds finite numbers").split_off(1).into()
-}
-
-/// A [`Prediction`] from its [`forecast`].
+/// A [`Prediction`], which is a forecast and its time.
 pub(crate) fn predicted(
     key: &MatchKey,
     market: &Market,
     at: Instant,
-    forecast: &str,
+    forecast: &Forecast,
 ) -> CacheEntry {
-    let json = format!("{{\"at\":{},{forecast}", at.micros());
     CacheEntry {
         class: CacheClass::Predictions,
         name: name("predictions", key),
         field: format_smolstr!("{market}"),
-        json: Some(json),
+        json: Some(Json::At(at, Arc::clone(forecast.json_tail()))),
     }
 }
 
@@ -115,7 +103,7 @@ pub(crate) fn of_stats(key: &MatchKey, field: &str, fact: &Event) -> CacheEntry 
         class: CacheClass::Stats,
         name: name("stats", key),
         field: field.into(),
-        json: Some(fact.to_line()),
+        json: Some(fact.to_line().into()),
     }
 }
 
@@ -124,7 +112,7 @@ pub(crate) fn of_fixture(key: &MatchKey, fact: &Event) -> CacheEntry {
         class: CacheClass::Static,
         name: name("fixture", key),
         field: "fixture".into(),
-        json: Some(fact.to_line()),
+        json: Some(fact.to_line().into()),
     }
 }
 
@@ -148,8 +136,10 @@ mod tests {
         let at = Instant::from_micros(1_700_000_000_000_001);
         let market: Market = "ah@-1".parse().unwrap();
         let key = "E0|2024-25|A|B|1".parse().unwrap();
-        let entry = predicted(&key, &market, at, &forecast(&model, &outcomes));
+        let forecast = Forecast::new(model.clone(), outcomes.clone());
+        let entry = predicted(&key, &market, at, &forecast);
         let prediction = Prediction { at, model, outcomes };
-        assert_eq!(entry.json, Some(serde_json::to_string(&prediction).unwrap()));
+        let written = entry.json.map(|json| json.to_string());
+        assert_eq!(written, Some(serde_json::to_string(&prediction).unwrap()));
     }
 }

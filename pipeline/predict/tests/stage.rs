@@ -63,7 +63,7 @@ fn every_fact_is_forwarded_in_order_and_each_quote_is_priced() {
         assert_eq!((&out.key, out.at, out.assumed), (&event.key, event.at, event.assumed));
         let priced = priced(&derived);
         assert_eq!(priced.quote, *quote);
-        let Some(view) = &priced.model else {
+        let Some(view) = priced.model() else {
             assert_eq!(priced.unpriced, Some(Unpriced::NoModel));
             assert!(stage.model_in_force(&"T1".into()).is_none());
             continue;
@@ -72,8 +72,8 @@ fn every_fact_is_forwarded_in_order_and_each_quote_is_priced() {
         assert_eq!(Some(view.number), stage.model_in_force(&"T1".into()));
         let matrix = ScoreMatrix::dixon_coles(view.lambda, view.mu, view.rho).unwrap();
         let selections = quote.market.selections();
-        assert_eq!(priced.outcomes.len(), selections.len());
-        for (row, selection) in priced.outcomes.iter().zip(selections) {
+        assert_eq!(priced.outcomes().len(), selections.len());
+        for (row, selection) in priced.outcomes().iter().zip(selections) {
             let of = matrix.outcomes(&quote.market, *selection).unwrap();
             assert_eq!(*row, [of.win, of.half_win, of.push, of.half_loss, of.loss]);
         }
@@ -101,7 +101,7 @@ fn a_price_in_play_is_priced_from_the_score_the_minute_and_the_players_sent_off(
         body.phase = Phase::InPlay;
         priced(&apply(stage, &event, &store).unwrap()).clone()
     };
-    let home = |priced: &Priced| priced.outcomes[0][0];
+    let home = |priced: &Priced| priced.outcomes()[0][0];
     assert_eq!(ask(&mut stage, 0).unpriced, Some(Unpriced::InPlay));
     apply(&mut stage, &live(0, [0, 0]), &store).unwrap();
     let at_start = ask(&mut stage, 0);
@@ -111,7 +111,7 @@ fn a_price_in_play_is_priced_from_the_score_the_minute_and_the_players_sent_off(
     // What it was priced from says how it is done again.
     apply(&mut stage, &live(60, [1, 0]), &store).unwrap();
     let leading = ask(&mut stage, 3_690);
-    let view = leading.model.as_ref().unwrap();
+    let view = leading.model().unwrap();
     let running = view.running.unwrap();
     assert_eq!((running.minute, running.score, running.reds), (61.5, [1, 0], [0, 0]));
     let matrix = ScoreMatrix::dixon_coles(view.lambda, view.mu, view.rho).unwrap();
@@ -157,7 +157,7 @@ fn a_quote_without_a_price_says_why() {
         let derived = apply(&mut stage, event, &store).unwrap();
         match &derived.events[0].body {
             Body::Priced(priced) => {
-                (priced.unpriced, priced.model.is_some(), priced.outcomes.len())
+                (priced.unpriced, priced.model().is_some(), priced.outcomes().len())
             }
             _ => (None, false, 0),
         }
@@ -191,7 +191,7 @@ fn neutral_ground_takes_the_home_advantage_away() {
         fixture.neutral = neutral;
         apply(&mut stage, &event, &store).unwrap();
         let quote = quote(&key, at, "bet365", "ah@0", &[1.9, 1.95]);
-        priced(&apply(&mut stage, &quote, &store).unwrap()).model.clone().unwrap().lambda
+        priced(&apply(&mut stage, &quote, &store).unwrap()).model().unwrap().lambda
     };
     let (home, neutral) = (lambda(false), lambda(true));
     assert!(home != neutral);
@@ -225,7 +225,7 @@ fn the_number_of_a_model_only_rises() {
     apply(&mut stage, &fixture(&key, at, at), &store).unwrap();
     let quote = quote(&key, at, "bet365", "1x2", &[2.0, 3.0, 4.0]);
     let derived = apply(&mut stage, &quote, &store).unwrap();
-    assert_eq!(priced(&derived).model.as_ref().unwrap().number, in_force.unwrap() + 7);
+    assert_eq!(priced(&derived).model().unwrap().number, in_force.unwrap() + 7);
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn views(entries: Vec<CacheEntry>) -> BTreeMap<(String, String), String> {
     let mut views = BTreeMap::new();
     for CacheEntry { name, field, json, .. } in entries {
         match json {
-            Some(json) => views.insert((name.to_string(), field.to_string()), json),
+            Some(json) => views.insert((name.to_string(), field.to_string()), json.to_string()),
             None => views.remove(&(name.to_string(), field.to_string())),
         };
     }
@@ -393,8 +393,8 @@ fn the_views_show_the_latest_facts_and_withdrawn_prices_leave_them() {
     let json = &views[&(view::predictions(&key), "ou@2.5".to_owned())];
     let prediction: Prediction = serde_json::from_str(json).unwrap();
     let quoted = apply(&mut stage, &price("c", "ou@2.5"), &store).unwrap();
-    assert_eq!(Some(&prediction.model), priced(&quoted).model.as_ref());
-    assert_eq!(prediction.outcomes, priced(&quoted).outcomes);
+    assert_eq!(Some(&prediction.model), priced(&quoted).model());
+    assert_eq!(prediction.outcomes, priced(&quoted).outcomes());
 }
 
 fn frame(seq: u64, events: &[Event]) -> Frame {

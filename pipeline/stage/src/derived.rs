@@ -1,8 +1,9 @@
 //! What a stage derives from events.
 
 use std::fmt;
+use std::sync::Arc;
 
-use marabet_schemas::Event;
+use marabet_schemas::{Event, Instant};
 use smol_str::SmolStr;
 
 /// What a cached view shows, which decides how long it is kept.
@@ -50,8 +51,45 @@ pub struct CacheEntry {
     pub name: ViewName,
     /// The field, such as `<book>|<market>`.
     pub field: SmolStr,
-    /// Its JSON; none takes the field away.
-    pub json: Option<String>,
+    /// What it shows; none takes the field away.
+    pub json: Option<Json>,
+}
+
+/// The JSON of a view's field. Of one field's values in a commit only the last is written, so
+/// that what is quick to put together is put together there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Json {
+    /// As it stands.
+    Text(String),
+    /// An object that begins with an instant, `{"at":<at>,<rest>`.
+    At(Instant, Arc<str>),
+}
+
+impl Json {
+    /// About how many bytes it takes.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "no JSON is empty")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::At(_, rest) => rest.len() + 24,
+        }
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::At(at, rest) => write!(f, "{{\"at\":{},{rest}", at.micros()),
+        }
+    }
+}
+
+impl From<String> for Json {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
 }
 
 /// Where a stage puts what follows from the event it applies.

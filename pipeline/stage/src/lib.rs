@@ -13,7 +13,7 @@ mod driver;
 mod stage;
 mod table;
 
-pub use derived::{CacheClass, CacheEntry, Derived, ViewName};
+pub use derived::{CacheClass, CacheEntry, Derived, Json, ViewName};
 pub use driver::{Driver, FrameError, FrameOutput};
 pub use stage::{Artefacts, Fault, Stage};
 pub use table::{Change, ROW_BYTES_MAX, Rows, StateError, Table};

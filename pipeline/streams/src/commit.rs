@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::io::Write;
 use std::time::Duration;
 
 use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::{EntryId, frame};
-use marabet_stage::{CacheEntry, Change, FrameOutput, ViewName};
-use redis::{Cmd, Value};
+use marabet_stage::{CacheEntry, Change, FrameOutput, Json, ViewName};
+use redis::{Cmd, RedisWrite, Value};
 use rustc_hash::FxBuildHasher;
 
 use crate::cache::CacheTtl;
@@ -118,6 +119,9 @@ pub(crate) fn command(
     command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.outputs.len());
     let lines: Vec<Vec<u8>> =
         batch.outputs.iter().map(|output| frame::encode(&output.events)).collect();
+    // What is long; the rest hardly counts.
+    let changed = batch.changes.iter().flat_map(|change| &change.value).map(Vec::len);
+    command.reserve_space_for_args(lines.iter().map(Vec::len).chain(changed).chain(views.lens()));
     for (output, lines) in batch.outputs.iter().zip(&lines) {
         command.arg(output.id.to_string());
         command.arg(output.events.len()).arg(&**lines);
@@ -168,13 +172,19 @@ struct View<'a> {
     name: &'a ViewName,
     kept: Duration,
     /// The value of each field; none for one that goes.
-    values: Vec<(&'a str, Option<&'a str>)>,
+    values: Vec<(&'a str, Option<&'a Json>)>,
 }
 
 impl<'a> Views<'a> {
     /// Their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a ViewName> {
         self.views.iter().map(|view| view.name)
+    }
+
+    /// About how many bytes each value takes.
+    fn lens(&self) -> impl Iterator<Item = usize> {
+        let values = self.views.iter().flat_map(|view| &view.values);
+        values.map(|(field, json)| field.len() + json.map_or(0, Json::len))
     }
 
     fn add(&mut self, entry: &'a CacheEntry, kept: Duration) {
@@ -185,7 +195,7 @@ impl<'a> Views<'a> {
         });
         let View { values, kept: last, .. } = &mut views[place];
         *last = kept;
-        let value = (&*entry.field, entry.json.as_deref());
+        let value = (&*entry.field, entry.json.as_ref());
         match self.fields.entry((place, &entry.field)) {
             Entry::Occupied(field) => values[*field.get()] = value,
             Entry::Vacant(field) => {
@@ -226,10 +236,11 @@ pub(crate) fn add_changes(command: &mut Cmd, changes: &[Change]) {
 pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>) {
     for View { kept, values: fields, .. } in &views.views {
         command.arg(kept.as_secs().max(1));
-        let values = fields.iter().filter_map(|(field, json)| Some((*field, (*json)?)));
+        let values = fields.iter().filter_map(|&(field, json)| Some((field, json?)));
         command.arg(values.clone().count());
         for (field, json) in values {
-            command.arg(field).arg(json);
+            command.arg(field);
+            write!(command.writer_for_next_arg(), "{json}").expect("memory takes any text");
         }
         let gone = fields.iter().filter(|(_, json)| json.is_none());
         command.arg(gone.clone().count());

@@ -179,18 +179,16 @@ pub(super) fn model(
 ) -> bool {
     let at = Within::new(key, market);
     let known = models.get(&at);
-    match &priced.model {
+    match &priced.forecast {
         None if known.is_none() => false,
         None => {
             models.remove(&at);
             true
         }
-        Some(view) => {
-            let is_known =
-                known.is_some_and(|known| known.view == *view && known.outcomes == priced.outcomes);
+        Some(forecast) => {
+            let is_known = known.is_some_and(|ModelRow(known)| known == forecast);
             if !is_known {
-                let (view, outcomes) = (view.clone(), priced.outcomes.clone());
-                models.insert(at, ModelRow { view, outcomes });
+                models.insert(at, ModelRow(forecast.clone()));
             }
             !is_known
         }
@@ -207,8 +205,8 @@ fn check(priced: &Priced) -> Result<(), Fault> {
             priced.quote.odds.len()
         )));
     }
-    let rows = &priced.outcomes;
-    let wanted = if priced.model.is_some() { selections } else { 0 };
+    let rows = priced.outcomes();
+    let wanted = if priced.forecast.is_some() { selections } else { 0 };
     if rows.len() != wanted {
         return Err(Fault::rejected(format!(
             "a quote of {market} priced by a model needs {wanted} rows of outcomes, got {}",

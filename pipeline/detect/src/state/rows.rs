@@ -4,7 +4,7 @@ use marabet_quant::payoff::Payoff;
 use marabet_quant::{Market, Odds, Selection};
 use marabet_schemas::bets::{BetOutcome, ClosingLineValue, ModelView, OutcomeRow, RefusalReason};
 use marabet_schemas::facts::{FixtureStatus, ResultStatus};
-use marabet_schemas::{BetId, Book, Instant, StakeFraction};
+use marabet_schemas::{BetId, Book, Forecast, Instant, StakeFraction};
 use serde::{Deserialize, Serialize};
 
 use super::prices::BookId;
@@ -48,9 +48,26 @@ pub(crate) struct PlayRow {
 
 /// What the model in force makes of a market, as the last priced quote said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ModelRow {
-    pub(crate) view: ModelView,
-    pub(crate) outcomes: Vec<OutcomeRow>,
+#[serde(from = "ModelFields", into = "ModelFields")]
+pub(crate) struct ModelRow(pub(crate) Forecast);
+
+/// The row as it is written.
+#[derive(Serialize, Deserialize)]
+struct ModelFields {
+    view: ModelView,
+    outcomes: Vec<OutcomeRow>,
+}
+
+impl From<ModelFields> for ModelRow {
+    fn from(ModelFields { view, outcomes }: ModelFields) -> Self {
+        Self(Forecast::new(view, outcomes))
+    }
+}
+
+impl From<ModelRow> for ModelFields {
+    fn from(ModelRow(forecast): ModelRow) -> Self {
+        Self { view: forecast.model().clone(), outcomes: forecast.outcomes().to_vec() }
+    }
 }
 
 /// The bets of one strategy on one match.

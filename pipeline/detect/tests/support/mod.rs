@@ -15,7 +15,7 @@ use marabet_schemas::facts::{
 };
 use marabet_schemas::frame::Frame;
 use marabet_schemas::strategy::{Rules, Strategy};
-use marabet_schemas::{ArtefactHash, Body, EntryId, Event, Instant, MatchKey};
+use marabet_schemas::{ArtefactHash, Body, EntryId, Event, Forecast, Instant, MatchKey};
 use marabet_stage::Driver;
 
 pub(crate) const HOUR: i64 = 3_600;
@@ -199,12 +199,17 @@ pub(crate) fn priced(book: &str, market: &str, decimals: &[f64], phase: Phase) -
         phase,
         sizes: None,
     };
-    Priced { quote, model: None, outcomes: Vec::new(), unpriced: None }
+    Priced { quote, forecast: None, unpriced: None }
 }
 
 /// The quote with a model's view: the probabilities of its selections, none of which can push.
 pub(crate) fn with_model(priced: Priced, number: u64, probabilities: &[f64]) -> Priced {
     let row = |p: &f64| -> OutcomeRow { [*p, 0.0, 0.0, 0.0, 1.0 - p] };
+    forecast(priced, number, probabilities.iter().map(row).collect())
+}
+
+/// The quote with a model's view, whose outcomes are these.
+pub(crate) fn forecast(priced: Priced, number: u64, outcomes: Vec<OutcomeRow>) -> Priced {
     let view = ModelView {
         number,
         hash: ArtefactHash::of(&number.to_le_bytes()),
@@ -213,7 +218,7 @@ pub(crate) fn with_model(priced: Priced, number: u64, probabilities: &[f64]) -> 
         rho: 0.0,
         running: None,
     };
-    Priced { model: Some(view), outcomes: probabilities.iter().map(row).collect(), ..priced }
+    Priced { forecast: Some(Forecast::new(view, outcomes)), ..priced }
 }
 
 pub(crate) fn bets(events: &[Event]) -> Vec<&ValueBet> {

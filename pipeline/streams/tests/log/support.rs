@@ -136,7 +136,7 @@ impl Stage for Counting {
             class: CacheClass::Odds,
             name: ViewName::new("seen", key),
             field: "last".into(),
-            json: Some(format!("{count}")),
+            json: Some(format!("{count}").into()),
         });
         Ok(())
     }

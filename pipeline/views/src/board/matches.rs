@@ -118,9 +118,9 @@ impl Match {
 
     fn priced(&mut self, at: Instant, address: Address, priced: &Priced) {
         let quote = &priced.quote;
-        if let Some(model) = &priced.model {
+        if let Some(model) = priced.model() {
             self.model = Some((at, model.clone()));
-            self.predictions.insert(quote.market, priced.outcomes.clone());
+            self.predictions.insert(quote.market, priced.outcomes().to_vec());
         }
         let books = self.prices.entry(quote.market).or_default();
         let price = books.entry(quote.book.clone()).or_insert_with(|| Price {
@@ -139,7 +139,7 @@ impl Match {
         if price.lately.len() == LATELY_MAX {
             price.lately.pop_front();
         }
-        let model = priced.model.as_ref().map(|model| model.number);
+        let model = priced.model().map(|model| model.number);
         price.lately.push_back(PricedAt { quoted_at: at, address, model });
     }
 

@@ -140,7 +140,7 @@ impl Board {
             Body::ConfigPublished(rules) => self.ruled(address, rules),
             Body::Priced(priced) => {
                 self.counts.quotes += 1;
-                self.counts.predictions += u64::from(priced.model.is_some());
+                self.counts.predictions += u64::from(priced.forecast.is_some());
             }
             _ => {}
         }

@@ -67,7 +67,7 @@ impl Forecasts {
         let quote = &priced.quote;
         let gathered = self.matches.entry(key.clone()).or_default();
         if quote.phase != Phase::InPlay
-            && let [home, draw, away] = priced.outcomes[..]
+            && let [home, draw, away] = *priced.outcomes()
         {
             gathered.model = Some([home[0], draw[0], away[0]]);
         }

@@ -105,7 +105,7 @@ pub fn summarise(streams: &Streams, closing: &marabet_schemas::strategy::Closing
         match &event.body {
             Body::Priced(priced) => {
                 summary.quotes += priced.quote.odds.len() as u64;
-                summary.predictions += u64::from(priced.model.is_some());
+                summary.predictions += u64::from(priced.forecast.is_some());
             }
             Body::ModelPublished(model) => {
                 models.insert((model.competition.clone(), model.number));

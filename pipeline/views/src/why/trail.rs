@@ -1,7 +1,7 @@
 //! Where in the log each step of a bet stands, and the reading of it.
 
 use futures::future::{try_join, try_join_all, try_join5};
-use marabet_schemas::bets::{Grant, Priced, Settlement, ValueBet};
+use marabet_schemas::bets::{Grant, Settlement, ValueBet};
 use marabet_schemas::control::ModelPublished;
 use marabet_schemas::facts::Quote;
 use marabet_schemas::{Address, Body, Event, Instant, MatchKey};
@@ -87,8 +87,8 @@ impl Trail {
     }
 
     fn prediction(&self, event: &Event) -> Option<Found<Prediction>> {
-        let Body::Priced(Priced { model, outcomes, .. }) = &event.body else { return None };
-        let model = model.as_ref()?;
+        let Body::Priced(priced) = &event.body else { return None };
+        let model = priced.model()?;
         let selections = self.alert.market.selections();
         let place = selections.iter().position(|one| *one == self.alert.selection)?;
         let event = Prediction {
@@ -96,7 +96,7 @@ impl Trail {
             lambda: model.lambda,
             mu: model.mu,
             rho: model.rho,
-            outcomes: *outcomes.get(place)?,
+            outcomes: *priced.outcomes().get(place)?,
         };
         Some(Found { stream: Stream::Priced.name(), address: self.quote?, event })
     }
