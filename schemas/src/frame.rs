@@ -3,6 +3,8 @@
 //! A frame holds events of one partition, in order. On the wire it has two fields: `n`, how many
 //! events, and `d`, one JSON object a line. Frame boundaries carry no meaning.
 
+use std::sync::Arc;
+
 use crate::event::DecodeError;
 use crate::{EntryId, Event};
 
@@ -12,12 +14,22 @@ pub const FEED_EVENTS_MAX: usize = 256;
 pub const FEED_BYTES_MAX: usize = 64 * 1024;
 
 /// The events of one entry.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// The entry's ID.
     pub id: EntryId,
     /// Its events, each as it could be read.
     pub events: Vec<Result<Event, BadLine>>,
+    /// The lines that they were read from, where they are at hand: whoever shows an event need not
+    /// write it anew.
+    pub lines: Option<Arc<str>>,
+}
+
+/// Frames are equal by what they hold, wherever it was read from.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, &self.events) == (other.id, &other.events)
+    }
 }
 
 /// A line that is no event.
@@ -36,7 +48,7 @@ impl Frame {
     /// A frame of good events.
     #[must_use]
     pub fn new(id: EntryId, events: Vec<Event>) -> Self {
-        Self { id, events: events.into_iter().map(Ok).collect() }
+        Self { id, events: events.into_iter().map(Ok).collect(), lines: None }
     }
 
     /// Reads the lines of a frame. What is no event is kept as a [`BadLine`] in its place.
@@ -52,7 +64,7 @@ impl Frame {
                 })
             })
             .collect();
-        Self { id, events }
+        Self { id, events, lines: None }
     }
 
     /// The tag of the first event that only a newer program can read.

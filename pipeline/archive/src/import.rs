@@ -202,7 +202,7 @@ impl Lane {
         let ms = u64::try_from(year.from_us / 1000).unwrap_or_default();
         self.seq = if ms == self.last.ms { self.seq + 1 } else { 1 };
         let id = EntryId { ms, seq: self.seq };
-        let frame = Frame { id, events: std::mem::take(&mut self.gathered) };
+        let frame = Frame { id, events: std::mem::take(&mut self.gathered), lines: None };
         self.file.push(&frame, None)?;
         self.gathered = frame.events;
         self.gathered.clear();

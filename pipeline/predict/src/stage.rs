@@ -171,7 +171,7 @@ impl Predict {
             }
         };
         let quote = quote.clone();
-        derived.show(|| view::quoted(key, &quote.book, &quote.market, event));
+        derived.show_event(event, |line| view::quoted(key, &quote.book, &quote.market, line));
         let priced = match priced {
             Ok(forecast) => {
                 derived.show(|| view::predicted(key, &quote.market, event.at, &forecast));

@@ -65,12 +65,12 @@ pub fn fixture(key: &MatchKey) -> String {
     name("fixture", key).to_string()
 }
 
-pub(crate) fn quoted(key: &MatchKey, book: &Book, market: &Market, quote: &Event) -> CacheEntry {
+pub(crate) fn quoted(key: &MatchKey, book: &Book, market: &Market, quote: Json) -> CacheEntry {
     CacheEntry {
         class: CacheClass::Odds,
         name: name("odds", key),
         field: odds_field(book, market),
-        json: Some(quote.to_line().into()),
+        json: Some(quote),
     }
 }
 

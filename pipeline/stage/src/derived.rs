@@ -1,6 +1,7 @@
 //! What a stage derives from events.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use marabet_schemas::{Event, Instant};
@@ -61,17 +62,30 @@ pub struct CacheEntry {
 pub enum Json {
     /// As it stands.
     Text(String),
+    /// A line of those that a frame was read from.
+    Line(Arc<str>, Range<usize>),
     /// An object that begins with an instant, `{"at":<at>,<rest>`.
     At(Instant, Arc<str>),
 }
 
 impl Json {
+    /// The text, where it lies ready.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Line(lines, line) => Some(&lines[line.clone()]),
+            Self::At(..) => None,
+        }
+    }
+
     /// About how many bytes it takes.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "no JSON is empty")]
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
+            Self::Line(_, line) => line.len(),
             Self::At(_, rest) => rest.len() + 24,
         }
     }
@@ -81,6 +95,7 @@ impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
+            Self::Line(lines, line) => f.write_str(&lines[line.clone()]),
             Self::At(at, rest) => write!(f, "{{\"at\":{},{rest}", at.micros()),
         }
     }
@@ -101,6 +116,8 @@ pub struct Derived {
     pub cache: Vec<CacheEntry>,
     /// Nobody will look: views are not even made.
     without_views: bool,
+    /// The line that the event was read from, where it is at hand.
+    line: Option<(Arc<str>, Range<usize>)>,
 }
 
 impl Derived {
@@ -115,6 +132,22 @@ impl Derived {
         if !self.without_views {
             self.cache.push(entry());
         }
+    }
+
+    /// Adds a view's field that shows the event as it came, which is the one that is applied.
+    pub fn show_event(&mut self, event: &Event, entry: impl FnOnce(Json) -> CacheEntry) {
+        if !self.without_views {
+            let json = match &self.line {
+                Some((lines, line)) => Json::Line(Arc::clone(lines), line.clone()),
+                None => event.to_line().into(),
+            };
+            self.cache.push(entry(json));
+        }
+    }
+
+    /// Says where the line stands of the event that is applied next.
+    pub(crate) fn read_from(&mut self, line: Option<(&Arc<str>, Range<usize>)>) {
+        self.line = line.map(|(lines, line)| (Arc::clone(lines), line));
     }
 
     /// Derives an event.

@@ -155,8 +155,17 @@ impl<S: Stage> Driver<S> {
             let mut output = FrameOutput { id: frame.id, ..FrameOutput::default() };
             let mut derived =
                 if self.views { Derived::default() } else { Derived::without_views() };
+            let mut line_at = 0;
             for (index, event) in (0..).zip(&frame.events) {
                 let place = (frame.id, index);
+                if self.views
+                    && let Some(lines) = &frame.lines
+                {
+                    let rest = &lines[line_at..];
+                    let line = line_at..line_at + rest.find('\n').unwrap_or(rest.len());
+                    line_at = lines.len().min(line.end + 1);
+                    derived.read_from(Some((lines, line)));
+                }
                 match (event, bad.get(&place)) {
                     (Err(line), _) => {
                         output.dead.push(self.dead(place, &line.reason, line.line.clone()));

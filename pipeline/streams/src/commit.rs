@@ -119,8 +119,9 @@ pub(crate) fn command(
     command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.outputs.len());
     let lines: Vec<Vec<u8>> =
         batch.outputs.iter().map(|output| frame::encode(&output.events)).collect();
-    // What is long; the rest hardly counts.
-    let changed = batch.changes.iter().flat_map(|change| &change.value).map(Vec::len);
+    // All but the numbers, for which there is some room; it grows by doubling otherwise.
+    let changed = batch.changes.iter();
+    let changed = changed.map(|one| one.field.len() + one.value.as_ref().map_or(0, Vec::len) + 8);
     command.reserve_space_for_args(lines.iter().map(Vec::len).chain(changed).chain(views.lens()));
     for (output, lines) in batch.outputs.iter().zip(&lines) {
         command.arg(output.id.to_string());
@@ -184,7 +185,7 @@ impl<'a> Views<'a> {
     /// About how many bytes each value takes.
     fn lens(&self) -> impl Iterator<Item = usize> {
         let values = self.views.iter().flat_map(|view| &view.values);
-        values.map(|(field, json)| field.len() + json.map_or(0, Json::len))
+        values.map(|(field, json)| field.len() + json.map_or(0, Json::len) + 8)
     }
 
     fn add(&mut self, entry: &'a CacheEntry, kept: Duration) {
@@ -240,7 +241,11 @@ pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>) {
         command.arg(values.clone().count());
         for (field, json) in values {
             command.arg(field);
-            write!(command.writer_for_next_arg(), "{json}").expect("memory takes any text");
+            if let Some(text) = json.text() {
+                command.arg(text);
+            } else {
+                write!(command.writer_for_next_arg(), "{json}").expect("memory takes any text");
+            }
         }
         let gone = fields.iter().filter(|(_, json)| json.is_none());
         command.arg(gone.clone().count());

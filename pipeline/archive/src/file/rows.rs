@@ -78,7 +78,7 @@ pub(super) fn frames(
         if current.as_ref().is_none_or(|frame| frame.id != id) {
             frames.extend(current.take());
         }
-        let frame = current.get_or_insert_with(|| Frame { id, events: Vec::new() });
+        let frame = current.get_or_insert_with(|| Frame::new(id, Vec::new()));
         match rows.line.filter(|lines| lines.is_valid(row)) {
             None if rows.kind.place(row).is_none() => {}
             Some(lines) => frame.events.extend(Frame::decode(id, lines.value(row)).events),

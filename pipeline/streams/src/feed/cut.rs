@@ -56,7 +56,8 @@ impl Waiting {
         let mut cuts = Vec::with_capacity(self.events.len() / FEED_EVENTS_MAX + 1);
         let mut frame = Cut::default();
         let mut start = 0;
-        for Uncut { end, position, event } in self.events {
+        let mut events = self.events.into_iter();
+        while let Some(Uncut { end, position, event }) = events.next() {
             let line = &self.bytes[start..end];
             let full = frame.events == FEED_EVENTS_MAX
                 || frame.lines.len() + 1 + line.len() > FEED_BYTES_MAX;
@@ -67,6 +68,9 @@ impl Waiting {
                 frame.lines.push(b'\n');
             } else {
                 frame.lines.reserve((self.bytes.len() - start + 256).min(FEED_BYTES_MAX));
+                if event.is_some() {
+                    frame.handed.reserve(FEED_EVENTS_MAX.min(1 + events.len()));
+                }
             }
             frame.lines.extend_from_slice(line);
             frame.events += 1;
