@@ -198,15 +198,18 @@ pub fn about(name: &StrategyName, setup: &Setup) -> String {
     }
 }
 
-/// The bankroll at each day's end, thinned to what a screen can show.
+/// The bankroll at each day's end, from the eve of the first settlement, thinned to what a screen
+/// can show.
 fn points(equity: &[(Instant, Money)]) -> Vec<EquityPoint> {
+    const DAY_SECONDS: i64 = 86_400;
     let mut days: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
     let mut peak = f64::MIN_POSITIVE;
+    let eve = equity.get(1).map(|(settled, _)| settled.plus_seconds(-DAY_SECONDS));
     for (at, money) in equity {
+        let at = eve.map_or(*at, |eve| eve.max(*at));
         peak = peak.max(money.units());
         days.insert(at.days().floor() as i64, (money.units(), 1.0 - money.units() / peak));
     }
-    // The first entry is the start, which a later settlement of its day replaces.
     let each = days.len().div_ceil(POINTS_MAX).max(1);
     let last = days.len().saturating_sub(1);
     days.into_iter()
@@ -214,4 +217,21 @@ fn points(equity: &[(Instant, Money)]) -> Vec<EquityPoint> {
         .filter(|(place, _)| place.is_multiple_of(each) || *place == last)
         .map(|(_, (day, (bankroll, drawdown)))| EquityPoint { day: day as f64, bankroll, drawdown })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_begins_on_the_eve_of_the_first_settlement() {
+        let day = |day: i64, units: i64| {
+            (Instant::from_micros(day * 86_400_000_000), Money::from_cents(units * 100))
+        };
+        let curve = points(&[day(0, 100), day(5_000, 90), day(5_001, 120)]);
+        let curve: Vec<_> = curve.iter().map(|at| (at.day, at.bankroll, at.drawdown)).collect();
+        assert_eq!(curve, [(4_999.0, 100.0, 0.0), (5_000.0, 90.0, 0.1), (5_001.0, 120.0, 0.0)]);
+        let without_bets = points(&[day(0, 100)]);
+        assert_eq!(without_bets.len(), 1);
+    }
 }
