@@ -19,7 +19,7 @@ use crate::schema::Holding;
 
 /// A file is ended at this many rows.
 const FILE_ROWS_MAX: u64 = 1 << 20;
-/// History is written once and read often.
+/// Harder takes a multiple of the time: level 6 saves 3 % of the bytes.
 const LEVEL: i32 = 1;
 
 /// What an import has written.
@@ -47,7 +47,7 @@ struct Source {
 pub struct Importer {
     archive: Archive,
     lanes: Vec<Lane>,
-    /// The last match and its partition: what becomes known of a match comes together.
+    /// The last match and its partition.
     lane_of: Option<(MatchKey, usize)>,
     year: Year,
     imported: Imported,
@@ -143,14 +143,7 @@ impl Importer {
         self.imported.events += 1;
         match &event.key {
             Some(key) => {
-                let lane = match &self.lane_of {
-                    Some((last, lane)) if last == key => *lane,
-                    _ => {
-                        let lane = usize::from(key.partition(self.lanes.len() as u16));
-                        self.lane_of = Some((key.clone(), lane));
-                        lane
-                    }
-                };
+                let lane = self.lane(key);
                 self.gather(lane, event)
             }
             None => {
@@ -160,6 +153,18 @@ impl Importer {
                 self.gather(0, event)
             }
         }
+    }
+
+    /// The partition of a match, which is hashed once for all that becomes known of it together.
+    fn lane(&mut self, key: &MatchKey) -> usize {
+        if let Some((last, lane)) = &self.lane_of
+            && last == key
+        {
+            return *lane;
+        }
+        let lane = usize::from(key.partition(self.lanes.len() as u16));
+        self.lane_of = Some((key.clone(), lane));
+        lane
     }
 
     fn gather(&mut self, lane: usize, event: Event) -> Result<(), ArchiveError> {

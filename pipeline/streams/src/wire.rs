@@ -26,10 +26,7 @@ impl Entry {
     /// The same, with the lines made into a frame in this way.
     pub(crate) fn into_frame_by(self, read: impl FnOnce(EntryId, &str) -> Frame) -> Frame {
         match self.lines {
-            Some(Ok(lines)) => {
-                let frame = read(self.id, &lines);
-                Frame { lines: Some(lines.into()), ..frame }
-            }
+            Some(Ok(lines)) => read(self.id, &lines),
             Some(Err(bad)) => Frame { id: self.id, events: vec![Err(bad)], lines: None },
             None => {
                 let reason = "the entry was deleted before it was processed".to_owned();

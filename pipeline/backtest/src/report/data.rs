@@ -228,9 +228,9 @@ mod tests {
         let day = |day: i64, units: i64| {
             (Instant::from_micros(day * 86_400_000_000), Money::from_cents(units * 100))
         };
-        let curve = points(&[day(0, 100), day(5_000, 90), day(5_001, 120)]);
+        let curve = points(&[day(0, 100), day(5_000, 50), day(5_001, 120)]);
         let curve: Vec<_> = curve.iter().map(|at| (at.day, at.bankroll, at.drawdown)).collect();
-        assert_eq!(curve, [(4_999.0, 100.0, 0.0), (5_000.0, 90.0, 0.1), (5_001.0, 120.0, 0.0)]);
+        assert_eq!(curve, [(4_999.0, 100.0, 0.0), (5_000.0, 50.0, 0.5), (5_001.0, 120.0, 0.0)]);
         let without_bets = points(&[day(0, 100)]);
         assert_eq!(without_bets.len(), 1);
     }

@@ -92,7 +92,10 @@ impl Reader {
             }
         };
         let entries = wire::read_one(self.connection.ask(&command).await?)?;
-        let read = |id, lines: &str| self.handed.frame(id, lines);
+        let read = |id, lines: &str| {
+            let frame = self.handed.frame(id, lines);
+            Frame { lines: Some(lines.into()), ..frame }
+        };
         let frames: Vec<Frame> =
             entries.into_iter().map(|entry| entry.into_frame_by(read)).collect();
         if !frames.is_empty() {
