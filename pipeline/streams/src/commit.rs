@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marabet_schemas::dead::DeadLetter;
 use marabet_schemas::{EntryId, frame};
@@ -12,6 +12,7 @@ use redis::{Cmd, RedisWrite, Value};
 use rustc_hash::FxBuildHasher;
 
 use crate::cache::CacheTtl;
+use crate::clock;
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::lease::Fence;
@@ -75,14 +76,21 @@ impl Log {
     ) -> Result<Committed, LogError> {
         let fence_key = self.namespace().fence(Slot::Partition(line.partition), line.stage);
         let mut connection = self.connector().open(fence_key).await?;
-        send(&mut connection, &self.commit_command(line, fence, batch)).await
+        let command = self.commit_command(line, fence, batch, &mut Lives::default());
+        send(&mut connection, &command).await
     }
 
     /// The command that [`Self::commit`] sends, for whoever measures what Redis alone makes of it.
     /// The server must know the script: a commit of any stage has seen to that.
     #[must_use]
-    pub fn commit_command(&self, line: Line<'_>, fence: &Fence, batch: Batch<'_>) -> Cmd {
-        command(self, line, fence, batch).0
+    pub fn commit_command(
+        &self,
+        line: Line<'_>,
+        fence: &Fence,
+        batch: Batch<'_>,
+        lives: &mut Lives,
+    ) -> Cmd {
+        command(self, line, fence, batch, lives).0
     }
 }
 
@@ -100,6 +108,7 @@ pub(crate) fn command(
     line: Line<'_>,
     fence: &Fence,
     batch: Batch<'_>,
+    lives: &mut Lives,
 ) -> (Cmd, Vec<Vec<u8>>) {
     let names = log.namespace();
     let slot = Slot::Partition(line.partition);
@@ -129,7 +138,7 @@ pub(crate) fn command(
         command.arg(output.dead.len()).arg(letter_lines(&output.dead));
     }
     add_changes(&mut command, batch.changes);
-    add_views(&mut command, &views);
+    add_views(&mut command, &views, lives);
     command.arg(batch.quarantined.len());
     for (id, reason) in batch.quarantined {
         command.arg(id.to_string()).arg(reason);
@@ -159,6 +168,28 @@ pub(crate) fn letter_lines(letters: &[DeadLetter]) -> String {
         .map(|letter| serde_json::to_string(letter).expect("a letter is text, which JSON can say"))
         .collect();
     lines.join("\n")
+}
+
+/// When a connection last let the life of each view begin anew, which need not be at every
+/// write: a view that is written lives for seven eighths of its time at least. Goes with the
+/// connection: a server that came back may have lost the last of it.
+#[derive(Debug, Default)]
+pub struct Lives(HashMap<ViewName, Instant, FxBuildHasher>);
+
+impl Lives {
+    /// Most views that are remembered; all are forgotten beyond, and begin anew.
+    const VIEWS_MAX: usize = 1 << 16;
+
+    fn begin_anew(&mut self, view: &ViewName, kept: Duration, now: Instant) -> bool {
+        if self.0.get(view).is_some_and(|begun| now.duration_since(*begun) < kept / 8) {
+            return false;
+        }
+        if self.0.len() >= Self::VIEWS_MAX {
+            self.0.clear();
+        }
+        self.0.insert(view.clone(), now);
+        true
+    }
 }
 
 /// The last value of each field of each view, in the order in which they first came.
@@ -234,9 +265,10 @@ pub(crate) fn add_changes(command: &mut Cmd, changes: &[Change]) {
 }
 
 /// Adds views as the scripts read them.
-pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>) {
-    for View { kept, values: fields, .. } in &views.views {
-        command.arg(kept.as_secs().max(1));
+pub(crate) fn add_views(command: &mut Cmd, views: &Views<'_>, lives: &mut Lives) {
+    let now = clock::moment();
+    for View { name, kept, values: fields } in &views.views {
+        command.arg(kept.as_secs().max(1)).arg(u8::from(lives.begin_anew(name, *kept, now)));
         let values = fields.iter().filter_map(|&(field, json)| Some((field, json?)));
         command.arg(values.clone().count());
         for (field, json) in values {

@@ -15,7 +15,7 @@ use marabet_predict::Predict;
 use marabet_schemas::frame::{Frame, encode};
 use marabet_schemas::{ArtefactHash, EntryId, Event, Instant};
 use marabet_stage::{Driver, Stage};
-use marabet_streams::commit::{Batch, Line};
+use marabet_streams::commit::{Batch, Line, Lives};
 use marabet_streams::lease::Lease;
 use marabet_streams::{Log, Slot, Stream};
 use redis::aio::MultiplexedConnection;
@@ -173,13 +173,13 @@ async fn commits<S: Stage>(
     let models: BTreeMap<ArtefactHash, Arc<[u8]>> =
         BTreeMap::from([(model.hash, Arc::clone(&model.bytes))]);
     let mut driver = Driver::new(stage, line.partition);
-    let (mut commands, mut derived) = (Vec::new(), Vec::new());
+    let (mut commands, mut derived, mut lives) = (Vec::new(), Vec::new(), Lives::default());
     for frames in frames.chunks(batch) {
         let outputs = driver.apply(frames, &models)?;
         let changes = driver.changes()?;
         driver.keep();
         let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        commands.push((frames.len(), log.commit_command(line, &fence, batch)));
+        commands.push((frames.len(), log.commit_command(line, &fence, batch, &mut lives)));
         let outputs = outputs.into_iter().filter(|output| !output.events.is_empty());
         derived.extend(outputs.map(|output| Frame::new(output.id, output.events)));
     }

@@ -4,7 +4,7 @@ use marabet_schemas::{EntryId, frame};
 use marabet_stage::{Change, FrameOutput};
 use redis::Value;
 
-use crate::commit::{add_changes, add_views, letter_lines, views};
+use crate::commit::{Lives, add_changes, add_views, letter_lines, views};
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::lease::Fence;
@@ -68,7 +68,7 @@ pub(crate) async fn commit(
     command.arg(letters.len()).arg(letter_lines(&letters));
     command.arg(taken.quarantined.unwrap_or_default());
     add_changes(&mut command, taken.changes);
-    add_views(&mut command, &views);
+    add_views(&mut command, &views, &mut Lives::default());
 
     let answer = connection.run(&ACCOUNT, &command).await?;
     let unexpected = || LogError::unexpected("account commit", &Value::Nil);

@@ -51,7 +51,7 @@ end
 hash(KEYS[4])
 for view = 8, #KEYS do
   local ttl = ARGV[at]
-  at = at + 1
+  at = at + 2
   hash(KEYS[view])
   redis.call('EXPIRE', KEYS[view], ttl)
 end

@@ -9,8 +9,8 @@
 -- ARGV: 1 group, 2 counter, 3 nonce, 4 how many frames; then
 --       for each frame: ID, number of events, their lines, number of letters, their lines;
 --       how many state values, then field and value of each; how many fields gone, then each;
---       for each cached view: its seconds to live, how many values, field and value of each,
---       how many fields gone, then each;
+--       for each cached view: its seconds to live, 1 where they are to begin anew, how many
+--       values, field and value of each, how many fields gone, then each;
 --       how many frames are quarantined, then ID and reason of each.
 -- Returns {'ok'}, {'fenced'}, {'not_head', expected, found} or {'refused', key, id, reason}.
 local frames = tonumber(ARGV[4])
@@ -76,28 +76,30 @@ end
 -- Lua's stack bounds how many values a call may be given.
 local CHUNK = 1000
 local function each_chunk(command, key, first, count)
-  local last = first + count - 1
+  local last, changed = first + count - 1, 0
   while first <= last do
     local till = math.min(first + CHUNK - 1, last)
-    redis.call(command, key, unpack(ARGV, first, till))
+    changed = changed + redis.call(command, key, unpack(ARGV, first, till))
     first = till + 1
   end
+  return changed
 end
+-- Returns whether all fields are new, as they are where the key was not there.
 local function hash(key)
-  local values = 2 * tonumber(ARGV[at])
-  each_chunk('HSET', key, at + 1, values)
-  at = at + 1 + values
+  local values = tonumber(ARGV[at])
+  local added = each_chunk('HSET', key, at + 1, 2 * values)
+  at = at + 1 + 2 * values
   local gone = tonumber(ARGV[at])
   each_chunk('HDEL', key, at + 1, gone)
   at = at + 1 + gone
+  return added == values
 end
 
 hash(KEYS[5])
 for view = 8, #KEYS do
-  local ttl = ARGV[at]
-  at = at + 1
-  hash(KEYS[view])
-  redis.call('EXPIRE', KEYS[view], ttl)
+  local ttl, anew = ARGV[at], ARGV[at + 1]
+  at = at + 2
+  if hash(KEYS[view]) or anew == '1' then redis.call('EXPIRE', KEYS[view], ttl) end
 end
 local quarantined = tonumber(ARGV[at])
 each_chunk('HSET', KEYS[7], at + 1, 2 * quarantined)

@@ -15,7 +15,7 @@ use super::reader::{CONSUMER, Read, Reader};
 use super::{Attempts, RunOptions};
 use crate::backoff::Backoff;
 use crate::clock;
-use crate::commit::{self, Batch, Committed, Line};
+use crate::commit::{self, Batch, Committed, Line, Lives};
 use crate::connect::Connection;
 use crate::error::LogError;
 use crate::groups;
@@ -70,6 +70,7 @@ struct Held {
     connection: Connection,
     fence: Fence,
     renewed: Instant,
+    lives: Lives,
 }
 
 impl<'a, S: Stage> Tenure<'a, S> {
@@ -106,7 +107,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
             Lease::Taken(fence) => fence,
             Lease::Held { owner, left } => return Ok(End::Held { owner, left }),
         };
-        let mut held = Held { connection, fence, renewed: clock::moment() };
+        let mut held =
+            Held { connection, fence, renewed: clock::moment(), lives: Lives::default() };
         let end = match self.work(&mut held, shutdown).await {
             Ok(()) => End::Asked,
             Err(Stop::End(end)) => end,
@@ -301,7 +303,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
             }
         };
         let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        let (command, lines) = commit::command(self.log, self.line, &held.fence, batch);
+        let (command, lines) =
+            commit::command(self.log, self.line, &held.fence, batch, &mut held.lives);
         let count = Count::of(frames, &outputs);
         let place = (self.line.output, self.line.partition);
         for (output, lines) in outputs.into_iter().zip(lines) {
@@ -362,7 +365,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
     }
 
     async fn commit(&mut self, held: &mut Held, batch: Batch<'_>) -> Result<(), Stop> {
-        let (command, _) = commit::command(self.log, self.line, &held.fence, batch);
+        let (command, _) =
+            commit::command(self.log, self.line, &held.fence, batch, &mut held.lives);
         self.send(held, &command).await
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use marabet_schemas::frame::Frame;
 use marabet_stage::{Driver, FrameOutput};
-use marabet_streams::commit::{Batch, Committed, Line};
+use marabet_streams::commit::{Batch, Committed, Line, Lives};
 use marabet_streams::lease::{Fence, Lease};
 use marabet_streams::{Log, LogError, Slot, Stream};
 
@@ -84,6 +84,34 @@ async fn one_commit_writes_outputs_state_views_and_acknowledgement_and_a_repeate
     let again = commit(&log, &fence, &frames[..2]).await.unwrap();
     assert!(matches!(again, Committed::NotHead { .. }), "{again:?}");
     assert_eq!(written(&server, &log).await, after);
+}
+
+#[tokio::test]
+async fn a_view_s_life_begins_anew_now_and_then_and_whenever_the_view_was_gone() {
+    let server = Server::start().await;
+    let (log, fence, frames) = handed_out(&server, 4).await;
+    // The server knows the script from here on.
+    assert_eq!(commit(&log, &fence, &frames[..1]).await.unwrap(), Committed::Done);
+    let view = "mb:{00}:cache:seen:E0|2024-25|H0|A0|1";
+    let mut raw = server.raw().await;
+    let mut lives = Lives::default();
+    let mut left = Vec::new();
+    for (frame, before) in frames[1..].iter().zip([["EXPIRE", "9"], ["EXPIRE", "9"], ["DEL", ""]]) {
+        let mut change = redis::cmd(before[0]);
+        change.arg(view);
+        if before[0] == "EXPIRE" {
+            change.arg(before[1]);
+        }
+        let _: u64 = change.query_async(&mut raw).await.unwrap();
+        let (outputs, changes) = applied(std::slice::from_ref(frame));
+        let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
+        let command = log.commit_command(LINE, &fence, batch, &mut lives);
+        let answer: Vec<String> = command.query_async(&mut raw).await.unwrap();
+        assert_eq!(answer, ["ok"]);
+        left.push(server.say::<i64>(&["TTL", view]).await);
+    }
+    // Written for the first time, a moment later, and where the view had gone meanwhile.
+    assert!(left[0] > 290 && (1..=9).contains(&left[1]) && left[2] > 290, "{left:?}");
 }
 
 #[tokio::test]
