@@ -113,6 +113,13 @@ fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
+#[test]
+fn balanced_books_of_prices_that_pay_nothing_still_add_up_to_one() {
+    let odds = [Odds::new(1.0_f64.next_up()).unwrap(); 3];
+    let fair = devig(Method::BalancedBooks, &odds).unwrap();
+    assert!(distribution(&fair.probabilities, 1.0), "{fair:?}");
+}
+
 proptest! {
     #![proptest_config(config(512))]
 

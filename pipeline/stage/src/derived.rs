@@ -146,8 +146,8 @@ impl Derived {
     }
 
     /// Says where the line stands of the event that is applied next.
-    pub(crate) fn read_from(&mut self, line: Option<(&Arc<str>, Range<usize>)>) {
-        self.line = line.map(|(lines, line)| (Arc::clone(lines), line));
+    pub(crate) fn read_from(&mut self, lines: &Arc<str>, line: Range<usize>) {
+        self.line = Some((Arc::clone(lines), line));
     }
 
     /// Derives an event.

@@ -164,7 +164,7 @@ impl<S: Stage> Driver<S> {
                     let rest = &lines[line_at..];
                     let line = line_at..line_at + rest.find('\n').unwrap_or(rest.len());
                     line_at = lines.len().min(line.end + 1);
-                    derived.read_from(Some((lines, line)));
+                    derived.read_from(lines, line);
                 }
                 match (event, bad.get(&place)) {
                     (Err(line), _) => {

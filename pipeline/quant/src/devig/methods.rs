@@ -77,10 +77,11 @@ impl Market<'_> {
     }
 
     fn balanced_books(self) -> Option<Parameter> {
-        let selections = self.implied.len() as f64;
-        let z = (self.overround - self.target) / (selections - self.target);
-        self.implied.iter_mut().for_each(|p| *p = (*p - z) / (1.0 - z));
-        parameter("z", z)
+        // By what is lacking to one, whose digits are all there where every price is near one.
+        let lacking: f64 = self.implied.iter().map(|p| 1.0 - p).sum();
+        let kept = lacking / (self.implied.len() as f64 - self.target);
+        self.implied.iter_mut().for_each(|p| *p = 1.0 - (1.0 - *p) / kept);
+        parameter("z", 1.0 - kept)
     }
 
     fn jensen_shannon(self) -> Solved {
