@@ -84,9 +84,8 @@ impl Json {
     #[allow(clippy::len_without_is_empty, reason = "no JSON is empty")]
     pub fn len(&self) -> usize {
         match self {
-            Self::Text(text) => text.len(),
-            Self::Line(_, line) => line.len(),
             Self::At(_, rest) => rest.len() + 24,
+            Self::Text(_) | Self::Line(..) => self.text().map_or(0, str::len),
         }
     }
 }
@@ -94,9 +93,8 @@ impl Json {
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Line(lines, line) => f.write_str(&lines[line.clone()]),
             Self::At(at, rest) => write!(f, "{{\"at\":{},{rest}", at.micros()),
+            Self::Text(_) | Self::Line(..) => f.write_str(self.text().unwrap_or_default()),
         }
     }
 }
@@ -116,8 +114,31 @@ pub struct Derived {
     pub cache: Vec<CacheEntry>,
     /// Nobody will look: views are not even made.
     without_views: bool,
-    /// The line that the event was read from, where it is at hand.
-    line: Option<(Arc<str>, Range<usize>)>,
+    /// What the frame was read from, where it is at hand.
+    lines: Lines,
+}
+
+/// The lines of a frame, gone through as its events are.
+#[derive(Debug, Default, PartialEq)]
+struct Lines {
+    text: Option<Arc<str>>,
+    /// The event that is applied, and the one whose line was looked for last, with its place.
+    event: u32,
+    found: u32,
+    at: usize,
+}
+
+impl Lines {
+    /// The line of the event that is applied.
+    fn line(&mut self) -> Option<Json> {
+        let text = self.text.as_ref()?;
+        while self.found < self.event {
+            self.at += text[self.at..].find('\n')? + 1;
+            self.found += 1;
+        }
+        let end = text[self.at..].find('\n').map_or(text.len(), |length| self.at + length);
+        Some(Json::Line(Arc::clone(text), self.at..end))
+    }
 }
 
 impl Derived {
@@ -137,17 +158,19 @@ impl Derived {
     /// Adds a view's field that shows the event as it came, which is the one that is applied.
     pub fn show_event(&mut self, event: &Event, entry: impl FnOnce(Json) -> CacheEntry) {
         if !self.without_views {
-            let json = match &self.line {
-                Some((lines, line)) => Json::Line(Arc::clone(lines), line.clone()),
-                None => event.to_line().into(),
-            };
+            let json = self.lines.line().unwrap_or_else(|| event.to_line().into());
             self.cache.push(entry(json));
         }
     }
 
-    /// Says where the line stands of the event that is applied next.
-    pub(crate) fn read_from(&mut self, lines: &Arc<str>, line: Range<usize>) {
-        self.line = Some((Arc::clone(lines), line));
+    /// What follows from a frame that was read from these lines.
+    pub(crate) fn of_frame(self, lines: Option<Arc<str>>) -> Self {
+        Self { lines: Lines { text: lines, ..Lines::default() }, ..self }
+    }
+
+    /// Says which event of the frame is applied next.
+    pub(crate) fn begin(&mut self, event: u32) {
+        self.lines.event = event;
     }
 
     /// Derives an event.

@@ -153,19 +153,11 @@ impl<S: Stage> Driver<S> {
                 return Err(Stop::Frame(FrameError::Newer { id: frame.id, reason }));
             }
             let mut output = FrameOutput { id: frame.id, ..FrameOutput::default() };
-            let mut derived =
-                if self.views { Derived::default() } else { Derived::without_views() };
-            let mut line_at = 0;
+            let derived = if self.views { Derived::default() } else { Derived::without_views() };
+            let mut derived = derived.of_frame(frame.lines.clone());
             for (index, event) in (0..).zip(&frame.events) {
                 let place = (frame.id, index);
-                if self.views
-                    && let Some(lines) = &frame.lines
-                {
-                    let rest = &lines[line_at..];
-                    let line = line_at..line_at + rest.find('\n').unwrap_or(rest.len());
-                    line_at = lines.len().min(line.end + 1);
-                    derived.read_from(lines, line);
-                }
+                derived.begin(index);
                 match (event, bad.get(&place)) {
                     (Err(line), _) => {
                         output.dead.push(self.dead(place, &line.reason, line.line.clone()));

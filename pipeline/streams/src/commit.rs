@@ -5,8 +5,9 @@ use std::collections::hash_map::Entry;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use marabet_schemas::EntryId;
 use marabet_schemas::dead::DeadLetter;
-use marabet_schemas::{EntryId, frame};
+use marabet_schemas::frame::{self, Frame};
 use marabet_stage::{CacheEntry, Change, FrameOutput, Json, ViewName};
 use redis::{Cmd, RedisWrite, Value};
 use rustc_hash::FxBuildHasher;
@@ -34,15 +35,70 @@ pub struct Line<'a> {
     pub output: Stream,
 }
 
+/// What is written of one frame, its events as lines.
+#[derive(Debug)]
+pub struct Written {
+    id: EntryId,
+    events: usize,
+    lines: Vec<u8>,
+    cache: Vec<CacheEntry>,
+    dead: Vec<DeadLetter>,
+}
+
+impl Written {
+    /// What is written of these, and the frames that the next stage reads: of those that led to
+    /// events.
+    #[must_use]
+    pub fn of_all(outputs: Vec<FrameOutput>) -> (Vec<Self>, Vec<Frame>) {
+        let mut frames = Vec::with_capacity(outputs.len());
+        let of = |FrameOutput { id, events, cache, dead }: FrameOutput| {
+            let (lines, count) = (frame::encode(&events), events.len());
+            if count > 0 {
+                let frame = Frame::new(id, events);
+                debug_assert_eq!(
+                    Ok(&frame),
+                    std::str::from_utf8(&lines).map(|lines| Frame::decode(id, lines)).as_ref(),
+                    "events read back as they are"
+                );
+                frames.push(frame);
+            }
+            Self { id, events: count, lines, cache, dead }
+        };
+        let written = outputs.into_iter().map(of).collect();
+        (written, frames)
+    }
+
+    /// The lines of its events, which need them no more.
+    pub(crate) fn into_lines(self) -> Vec<u8> {
+        self.lines
+    }
+}
+
 /// What is to be written of a batch of frames.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
     /// What follows from each frame, in the order of their IDs: the head of what is pending.
-    pub outputs: &'a [FrameOutput],
+    pub written: &'a [Written],
     /// The state's changes.
     pub changes: &'a [Change],
     /// Frames that are passed over from now on, with the reason.
     pub quarantined: &'a [(EntryId, String)],
+}
+
+/// What one stage writes in a commit.
+#[derive(Debug)]
+pub struct Part<'a> {
+    /// Where the stage stands.
+    pub line: Line<'a>,
+    /// What says that it is ours.
+    pub fence: &'a Fence,
+    /// What is written.
+    pub batch: Batch<'a>,
+    /// When the views' lives last began anew.
+    pub lives: &'a mut Lives,
+    /// Up to where the stage has taken its input, as far as it knows: a second part is not written
+    /// by who does not know how far the log says it is.
+    pub after: EntryId,
 }
 
 /// What came of a commit.
@@ -50,6 +106,9 @@ pub struct Batch<'a> {
 pub enum Committed {
     /// Everything was written.
     Done,
+    /// The first part was, and the second was not: its stage had not taken everything before, or
+    /// has another owner.
+    Apart,
     /// Nothing was: the stage has another owner.
     Fenced,
     /// Nothing was: the batch is not the head of what is pending.
@@ -74,23 +133,32 @@ impl Log {
         fence: &Fence,
         batch: Batch<'_>,
     ) -> Result<Committed, LogError> {
-        let fence_key = self.namespace().fence(Slot::Partition(line.partition), line.stage);
-        let mut connection = self.connector().open(fence_key).await?;
-        let command = self.commit_command(line, fence, batch, &mut Lives::default());
-        send(&mut connection, &command).await
+        let (lives, after) = (&mut Lives::default(), EntryId::default());
+        let part = Part { line, fence, batch, lives, after };
+        self.commit_parts(part, None).await
     }
 
-    /// The command that [`Self::commit`] sends, for whoever measures what Redis alone makes of it.
-    /// The server must know the script: a commit of any stage has seen to that.
-    #[must_use]
-    pub fn commit_command(
+    /// Commits a batch as [`Self::commit`], and along with it what the next stage makes of the
+    /// frames that it writes, where that stage has taken everything before them.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub async fn commit_parts(
         &self,
-        line: Line<'_>,
-        fence: &Fence,
-        batch: Batch<'_>,
-        lives: &mut Lives,
-    ) -> Cmd {
-        command(self, line, fence, batch, lives).0
+        first: Part<'_>,
+        second: Option<Part<'_>>,
+    ) -> Result<Committed, LogError> {
+        let slot = Slot::Partition(first.line.partition);
+        let fence_key = self.namespace().fence(slot, first.line.stage);
+        let mut connection = self.connector().open(fence_key).await?;
+        send(&mut connection, &self.commit_command(first, second)).await
+    }
+
+    /// The command that [`Self::commit_parts`] sends, for whoever measures what Redis alone makes
+    /// of it. The server must know the script: a commit of any stage has seen to that.
+    #[must_use]
+    pub fn commit_command(&self, first: Part<'_>, second: Option<Part<'_>>) -> Cmd {
+        command(self, first, second)
     }
 }
 
@@ -102,17 +170,36 @@ pub(crate) async fn send(
     answered(connection.run(&COMMIT, command).await?)
 }
 
-/// The command of a commit, and the lines of each output.
-pub(crate) fn command(
-    log: &Log,
-    line: Line<'_>,
-    fence: &Fence,
-    batch: Batch<'_>,
-    lives: &mut Lives,
-) -> (Cmd, Vec<Vec<u8>>) {
+/// The command of a commit.
+pub(crate) fn command(log: &Log, first: Part<'_>, second: Option<Part<'_>>) -> Cmd {
+    let first_views = views_of(log, &first);
+    let second_views = second.as_ref().map(|second| views_of(log, second));
+    let mut keys = keys_of(log, first.line, &first_views);
+    let second_key = keys.len() + 1;
+    if let (Some(second), Some(views)) = (&second, &second_views) {
+        keys.extend(keys_of(log, second.line, views));
+    }
+    let mut command = COMMIT.command(keys.iter().map(String::as_str));
+    let before = command.args_iter().count();
+    add_part(&mut command, first, &first_views);
+    let mut second_at = (0, 0);
+    let after = second.as_ref().map(|second| second.after.to_string()).unwrap_or_default();
+    if let (Some(second), Some(views)) = (second, &second_views) {
+        second_at = (second_key, command.args_iter().count() - before + 1);
+        add_part(&mut command, second, views);
+    }
+    command.arg(after).arg(second_at.0).arg(second_at.1);
+    command
+}
+
+fn views_of<'a>(log: &Log, part: &Part<'a>) -> Views<'a> {
+    views(part.batch.written.iter().flat_map(|written| &written.cache), log.cache_ttl())
+}
+
+/// The keys of a part, in the script's order.
+fn keys_of(log: &Log, line: Line<'_>, views: &Views<'_>) -> Vec<String> {
     let names = log.namespace();
     let slot = Slot::Partition(line.partition);
-    let views = views(batch.outputs.iter().flat_map(|output| &output.cache), log.cache_ttl());
     let mut keys = vec![
         names.stream(line.input, line.partition),
         names.stream(line.output, line.partition),
@@ -123,27 +210,29 @@ pub(crate) fn command(
         names.quarantine(slot, line.stage),
     ];
     keys.extend(views.names().map(|name| names.cache(slot, name)));
+    keys
+}
 
-    let mut command = COMMIT.command(keys.iter().map(String::as_str));
-    command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.outputs.len());
-    let lines: Vec<Vec<u8>> =
-        batch.outputs.iter().map(|output| frame::encode(&output.events)).collect();
+/// Adds a part's arguments, in the script's order.
+fn add_part(command: &mut Cmd, part: Part<'_>, views: &Views<'_>) {
+    let Part { line, fence, batch, lives, .. } = part;
+    command.arg(line.stage).arg(fence.counter).arg(&fence.nonce).arg(batch.written.len());
     // All but the numbers, for which there is some room; it grows by doubling otherwise.
+    let lines = batch.written.iter().map(|written| written.lines.len());
     let changed = batch.changes.iter();
     let changed = changed.map(|one| one.field.len() + one.value.as_ref().map_or(0, Vec::len) + 8);
-    command.reserve_space_for_args(lines.iter().map(Vec::len).chain(changed).chain(views.lens()));
-    for (output, lines) in batch.outputs.iter().zip(&lines) {
-        command.arg(output.id.to_string());
-        command.arg(output.events.len()).arg(&**lines);
-        command.arg(output.dead.len()).arg(letter_lines(&output.dead));
+    command.reserve_space_for_args(lines.chain(changed).chain(views.lens()));
+    for written in batch.written {
+        command.arg(written.id.to_string());
+        command.arg(written.events).arg(&*written.lines);
+        command.arg(written.dead.len()).arg(letter_lines(&written.dead));
     }
-    add_changes(&mut command, batch.changes);
-    add_views(&mut command, &views, lives);
+    add_changes(command, batch.changes);
+    add_views(command, views, lives);
     command.arg(batch.quarantined.len());
     for (id, reason) in batch.quarantined {
         command.arg(id.to_string()).arg(reason);
     }
-    (command, lines)
 }
 
 fn answered(answer: Value) -> Result<Committed, LogError> {
@@ -154,6 +243,7 @@ fn answered(answer: Value) -> Result<Committed, LogError> {
     };
     match &*part(0)? {
         "ok" => Ok(Committed::Done),
+        "apart" => Ok(Committed::Apart),
         "fenced" => Ok(Committed::Fenced),
         "not_head" => Ok(Committed::NotHead { expected: part(1)?, found: part(2)? }),
         "refused" => Err(LogError::Alarm { stream: part(1)?, id: part(2)?, reason: part(3)? }),

@@ -178,20 +178,21 @@ pub(crate) async fn pending(
 }
 
 /// Refuses to read on for a group that stands above the end of its stream: the server has lost
-/// entries that the group was handed.
+/// entries that the group was handed. Returns up to where the group has acknowledged everything.
 pub(crate) async fn refuse_rollback(
     connection: &mut Connection,
     key: &str,
     group: &str,
-) -> Result<(), LogError> {
+) -> Result<EntryId, LogError> {
     let groups = of(connection, key).await?;
     let last = last_generated(connection, key).await?;
-    let found = groups.iter().find(|found| found.name == group);
-    match found.map(|group| group.last_delivered) {
-        Some(offset) if last < offset => {
-            let (stream, reader) = (key.to_owned(), group.to_owned());
-            Err(LogError::Rollback { stream, reader, offset, last })
-        }
-        _ => Ok(()),
+    let Some(found) = groups.iter().find(|found| found.name == group) else {
+        return Ok(EntryId::default());
+    };
+    let offset = found.last_delivered;
+    if last < offset {
+        let (stream, reader) = (key.to_owned(), group.to_owned());
+        return Err(LogError::Rollback { stream, reader, offset, last });
     }
+    Ok(if found.pending == 0 { offset } else { EntryId::default() })
 }

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{EntryId, Event};
 
 use crate::namespace::Stream;
 
@@ -31,9 +31,8 @@ struct Way {
 }
 
 struct Kept {
-    id: EntryId,
     lines: Vec<u8>,
-    events: Vec<Event>,
+    frame: Frame,
 }
 
 impl Handed {
@@ -54,23 +53,17 @@ impl Handed {
     }
 
     /// Keeps a frame that is written, if anybody here reads it and there is room.
-    pub(crate) fn put(
-        &self,
-        place: (Stream, u16),
-        id: EntryId,
-        lines: Vec<u8>,
-        events: Vec<Event>,
-    ) {
+    pub(crate) fn put(&self, place: (Stream, u16), lines: Vec<u8>, frame: Frame) {
         let mut ways = self.lock();
         let Some(way) = ways.get_mut(&place) else { return };
         // What was written in vain, before a loss of the server, stands in the way of what is
         // written again.
-        while way.frames.back().is_some_and(|kept| kept.id >= id) {
+        while way.frames.back().is_some_and(|kept| kept.frame.id >= frame.id) {
             way.bytes -= way.frames.pop_back().map_or(0, |kept| kept.lines.len());
         }
         if way.bytes + lines.len() <= BYTES_MAX {
             way.bytes += lines.len();
-            way.frames.push_back(Kept { id, lines, events });
+            way.frames.push_back(Kept { lines, frame });
         }
     }
 }
@@ -85,8 +78,7 @@ impl Receiver {
     /// The frame of an entry with these lines, handed over or read.
     pub(crate) fn frame(&self, id: EntryId, lines: &str) -> Frame {
         match self.take(id, lines) {
-            Some(events) => {
-                let frame = Frame::new(id, events);
+            Some(frame) => {
                 debug_assert_eq!(frame, Frame::decode(id, lines), "events read back as they are");
                 frame
             }
@@ -94,14 +86,14 @@ impl Receiver {
         }
     }
 
-    fn take(&self, id: EntryId, lines: &str) -> Option<Vec<Event>> {
+    fn take(&self, id: EntryId, lines: &str) -> Option<Frame> {
         let mut ways = self.handed.lock();
         let way = ways.get_mut(&self.place)?;
-        while way.frames.front().is_some_and(|kept| kept.id <= id) {
+        while way.frames.front().is_some_and(|kept| kept.frame.id <= id) {
             let kept = way.frames.pop_front()?;
             way.bytes -= kept.lines.len();
-            if kept.id == id {
-                return (kept.lines == lines.as_bytes()).then_some(kept.events);
+            if kept.frame.id == id {
+                return (kept.lines == lines.as_bytes()).then_some(kept.frame);
             }
         }
         None
@@ -116,9 +108,9 @@ impl Drop for Receiver {
 
 #[cfg(test)]
 mod tests {
-    use marabet_schemas::Instant;
     use marabet_schemas::facts::Seen;
     use marabet_schemas::frame::encode;
+    use marabet_schemas::{Event, Instant};
 
     use super::*;
 
@@ -133,8 +125,12 @@ mod tests {
         vec![Event::of("E0|2024-25|A|B|1".parse().unwrap(), Instant::from_micros(at), seen)]
     }
 
+    fn frame(seq: u64, at: i64) -> Frame {
+        Frame::new(id(seq), events(at))
+    }
+
     fn put(handed: &Handed, seq: u64, at: i64) {
-        handed.put(PLACE, id(seq), encode(&events(at)), events(at));
+        handed.put(PLACE, encode(&events(at)), frame(seq, at));
     }
 
     fn lines(at: i64) -> String {
@@ -150,13 +146,13 @@ mod tests {
         for seq in 1..4 {
             put(&handed, seq, 1);
         }
-        assert_eq!(reader.take(id(2), &lines(1)), Some(events(1)));
+        assert_eq!(reader.take(id(2), &lines(1)), Some(frame(2, 1)));
         assert_eq!(reader.take(id(2), &lines(1)), None);
         assert_eq!(reader.take(id(3), &lines(2)), None);
         put(&handed, 4, 1);
         // The server lost it, and something else was written under its ID.
         put(&handed, 4, 2);
-        assert_eq!(reader.frame(id(4), &lines(2)), Frame::new(id(4), events(2)));
+        assert_eq!(reader.frame(id(4), &lines(2)), frame(4, 2));
         assert_eq!(handed.lock()[&PLACE].bytes, 0);
     }
 
@@ -169,7 +165,7 @@ mod tests {
             put(&handed, seq, 1);
         }
         assert!(handed.lock()[&PLACE].bytes <= BYTES_MAX);
-        assert_eq!(reader.take(id(0), &lines(1)), Some(events(1)), "the oldest is kept");
+        assert_eq!(reader.take(id(0), &lines(1)), Some(frame(0, 1)), "the oldest is kept");
         drop(reader);
         assert!(handed.lock().is_empty());
     }

@@ -14,6 +14,7 @@ pub mod artefact;
 pub mod backoff;
 mod batch;
 pub mod cache;
+mod chain;
 pub mod check;
 pub mod clock;
 pub mod commit;

@@ -8,6 +8,7 @@ use redis::{Cmd, FromRedisValue, Value};
 use crate::artefact::ArtefactStore;
 use crate::backoff::Backoff;
 use crate::cache::{CacheStats, CacheTtl};
+use crate::chain::Chain;
 use crate::check::{self, Server};
 use crate::clock;
 use crate::connect::{Connection, Connections, Connector, TlsFiles};
@@ -65,6 +66,7 @@ struct Inner {
     metrics: Metrics,
     stamps: Stamps,
     handed: Arc<Handed>,
+    chain: Arc<Chain>,
     cache_stats: CacheStats,
 }
 
@@ -108,6 +110,7 @@ impl Log {
             metrics: Metrics::default(),
             stamps: Stamps::default(),
             handed: Arc::default(),
+            chain: Arc::default(),
             cache_stats: CacheStats::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -164,6 +167,11 @@ impl Log {
     /// Frames that this process derived and reads itself.
     pub(crate) fn handed(&self) -> &Arc<Handed> {
         &self.inner.handed
+    }
+
+    /// Stages of this process that may be taken along by those before them.
+    pub(crate) fn chain(&self) -> &Arc<Chain> {
+        &self.inner.chain
     }
 
     /// When frames were appended by this process.

@@ -90,6 +90,8 @@ pub struct StageMetrics {
     pub frames: Counter,
     /// Commits.
     pub commits: Counter,
+    /// Those of them in which it was taken along by the stage before.
+    pub commits_along: Counter,
     /// Events derived.
     pub derived: Counter,
     /// Dead letters written.

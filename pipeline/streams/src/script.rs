@@ -40,13 +40,24 @@ pub(crate) static APPEND: LazyLock<Script> =
 pub(crate) static SOURCE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/source.lua")));
 
+/// A script that may pass the memory limit, with what the scripts of commits have in common.
+macro_rules! commit_script {
+    ($path:literal) => {
+        LazyLock::new(|| {
+            Script::new(concat!(
+                "#!lua flags=allow-oom\n",
+                include_str!("lua/write.lua"),
+                include_str!($path)
+            ))
+        })
+    };
+}
+
 /// Writes what follows from a batch of frames and acknowledges it.
-pub(crate) static COMMIT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("lua/commit.lua")));
+pub(crate) static COMMIT: LazyLock<Script> = commit_script!("lua/commit.lua");
 
 /// Writes what follows from a batch of frames of other slots.
-pub(crate) static ACCOUNT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("lua/account.lua")));
+pub(crate) static ACCOUNT: LazyLock<Script> = commit_script!("lua/account.lua");
 
 /// Takes, renews and gives back a lease.
 pub(crate) static LEASE: LazyLock<Script> =

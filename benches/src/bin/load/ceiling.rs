@@ -3,7 +3,8 @@
 //!
 //! Everything that the line would compute is computed beforehand: the frames of the feed, and each
 //! commit of `predict` and `detect` with its outputs, rows and views, as the very command that the
-//! line sends. What is timed is sending them, and reading the streams as the stages read them.
+//! line sends where the one takes the other along. What is timed is sending them, and reading the
+//! feed as `predict` reads it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use marabet_detect::Detect;
 use marabet_predict::Predict;
 use marabet_schemas::frame::{Frame, encode};
 use marabet_schemas::{ArtefactHash, EntryId, Event, Instant};
-use marabet_stage::{Driver, Stage};
-use marabet_streams::commit::{Batch, Line, Lives};
-use marabet_streams::lease::Lease;
+use marabet_stage::{Change, Driver, Stage};
+use marabet_streams::commit::{Batch, Line, Lives, Part, Written};
+use marabet_streams::lease::{Fence, Lease};
 use marabet_streams::{Log, Slot, Stream};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, Value};
@@ -108,16 +109,10 @@ fn sample(
 struct Lane {
     keys: [String; 3],
     appends: Vec<redis::Pipeline>,
-    predict: Commits,
-    detect: Commits,
-}
-
-/// The commits of one stage, each with the number of frames that it takes.
-struct Commits {
-    stage: &'static str,
     /// Frames asked for at once.
     count: usize,
-    commands: Vec<(usize, Cmd)>,
+    /// The commits, each with the number of frames that it takes.
+    commits: Vec<(usize, Cmd)>,
 }
 
 async fn prepare(
@@ -128,7 +123,7 @@ async fn prepare(
     model: &Model,
 ) -> anyhow::Result<Lane> {
     let frame_events = (run.frame_events.round() as usize).max(1);
-    let batch = (run.commit_frames.round() as usize).max(1);
+    let count = (run.commit_frames.round() as usize).max(1);
     let key = |stream| log.namespace().stream(stream, partition);
     let keys = [key(Stream::Feed), key(Stream::Priced), key(Stream::Bets)];
     let frames: Vec<Frame> = (1..)
@@ -136,14 +131,8 @@ async fn prepare(
         .map(|(ms, events)| Frame::new(EntryId { ms, seq: 0 }, events.to_vec()))
         .collect();
     let appends = frames.chunks(FRAMES_AT_ONCE).map(|frames| append(&keys[0], frames)).collect();
-
-    let (input, output) = (Stream::Feed, Stream::Priced);
-    let line = Line { stage: Predict::NAME, partition, input, output };
-    let (predict, priced) = commits(log, line, Predict::new(), &frames, batch, model).await?;
-    let (input, output) = (Stream::Priced, Stream::Bets);
-    let line = Line { stage: Detect::NAME, partition, input, output };
-    let (detect, _) = commits(log, line, Detect::new(), &priced, batch, model).await?;
-    Ok(Lane { keys, appends, predict, detect })
+    let commits = commits(log, partition, &frames, count, model).await?;
+    Ok(Lane { keys, appends, count, commits })
 }
 
 /// Frames as they are appended to the feed, under IDs that are known beforehand.
@@ -159,40 +148,93 @@ fn append(feed: &str, frames: &[Frame]) -> redis::Pipeline {
     pipeline
 }
 
-/// The commits of a stage over these frames, and the frames that it derives.
-async fn commits<S: Stage>(
+/// The commits of both stages over these frames.
+async fn commits(
     log: &Log,
-    line: Line<'static>,
-    stage: S,
+    partition: u16,
     frames: &[Frame],
-    batch: usize,
+    count: usize,
     model: &Model,
-) -> anyhow::Result<(Commits, Vec<Frame>)> {
-    let lease = log.take_lease(Slot::Partition(line.partition), line.stage).await?;
-    let Lease::Taken(fence) = lease else { anyhow::bail!("someone else runs {}", line.stage) };
+) -> anyhow::Result<Vec<(usize, Cmd)>> {
+    let mut predict =
+        Place::take(log, partition, (Stream::Feed, Stream::Priced), Predict::new()).await?;
+    let mut detect =
+        Place::take(log, partition, (Stream::Priced, Stream::Bets), Detect::new()).await?;
     let models: BTreeMap<ArtefactHash, Arc<[u8]>> =
         BTreeMap::from([(model.hash, Arc::clone(&model.bytes))]);
-    let mut driver = Driver::new(stage, line.partition);
-    let (mut commands, mut derived, mut lives) = (Vec::new(), Vec::new(), Lives::default());
-    for frames in frames.chunks(batch) {
-        let outputs = driver.apply(frames, &models)?;
-        let changes = driver.changes()?;
-        driver.keep();
-        let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        commands.push((frames.len(), log.commit_command(line, &fence, batch, &mut lives)));
-        let outputs = outputs.into_iter().filter(|output| !output.events.is_empty());
-        derived.extend(outputs.map(|output| Frame::new(output.id, output.events)));
+    let mut commits = Vec::new();
+    for frames in frames.chunks(count) {
+        let (priced, changes, derived) = predict.apply(frames, &models)?;
+        let first = predict.part(&priced, &changes);
+        let command = if derived.is_empty() {
+            log.commit_command(first, None)
+        } else {
+            let (bets, changes, _) = detect.apply(&derived, &models)?;
+            let command = log.commit_command(first, Some(detect.part(&bets, &changes)));
+            detect.after = derived.last().map_or(detect.after, |frame| frame.id);
+            command
+        };
+        commits.push((frames.len(), command));
     }
-    Ok((Commits { stage: line.stage, count: batch, commands }, derived))
+    Ok(commits)
+}
+
+/// A stage that commits.
+struct Place<S> {
+    line: Line<'static>,
+    fence: Fence,
+    driver: Driver<S>,
+    lives: Lives,
+    /// The last frame that it has taken.
+    after: EntryId,
+}
+
+impl<S: Stage> Place<S> {
+    async fn take(
+        log: &Log,
+        partition: u16,
+        (input, output): (Stream, Stream),
+        stage: S,
+    ) -> anyhow::Result<Self> {
+        let line = Line { stage: stage.name(), partition, input, output };
+        let lease = log.take_lease(Slot::Partition(partition), line.stage).await?;
+        let Lease::Taken(fence) = lease else { anyhow::bail!("someone else runs {}", line.stage) };
+        let driver = Driver::new(stage, partition);
+        Ok(Self { line, fence, driver, lives: Lives::default(), after: EntryId::default() })
+    }
+
+    /// What is written of frames, and the frames that follow.
+    fn apply(
+        &mut self,
+        frames: &[Frame],
+        models: &BTreeMap<ArtefactHash, Arc<[u8]>>,
+    ) -> anyhow::Result<(Vec<Written>, Vec<Change>, Vec<Frame>)> {
+        let outputs = self.driver.apply(frames, models)?;
+        let changes = self.driver.changes()?;
+        self.driver.keep();
+        let (written, derived) = Written::of_all(outputs);
+        Ok((written, changes, derived))
+    }
+
+    fn part<'p>(&'p mut self, written: &'p [Written], changes: &'p [Change]) -> Part<'p> {
+        let batch = Batch { written, changes, quarantined: &[] };
+        Part {
+            line: self.line,
+            fence: &self.fence,
+            batch,
+            lives: &mut self.lives,
+            after: self.after,
+        }
+    }
 }
 
 impl Lane {
     /// Empties the streams, with groups that have read nothing.
     async fn clear(&self, control: &mut MultiplexedConnection) -> anyhow::Result<()> {
         redis::cmd("DEL").arg(&self.keys).query_async::<()>(control).await?;
-        for (commits, key) in [(&self.predict, &self.keys[0]), (&self.detect, &self.keys[1])] {
+        for (stage, key) in [(Predict::NAME, &self.keys[0]), (Detect::NAME, &self.keys[1])] {
             let mut command = redis::cmd("XGROUP");
-            command.arg("CREATE").arg(key).arg(commits.stage).arg("0").arg("MKSTREAM");
+            command.arg("CREATE").arg(key).arg(stage).arg("0").arg("MKSTREAM");
             command.query_async::<()>(control).await?;
         }
         Ok(())
@@ -212,15 +254,10 @@ async fn lap(client: &redis::Client, lanes: &[Arc<Lane>]) -> anyhow::Result<Dura
             }
             Ok(())
         });
-        for (stage, key) in [(0, 0), (1, 1)] {
-            let reading = connect(client).await?;
-            let acting = connect(client).await?;
-            let lane = Arc::clone(lane);
-            tasks.spawn(async move {
-                let commits = [&lane.predict, &lane.detect][stage];
-                move_frames(commits, &lane.keys[key], reading, acting).await
-            });
-        }
+        let reading = connect(client).await?;
+        let acting = connect(client).await?;
+        let lane = Arc::clone(lane);
+        tasks.spawn(async move { move_frames(&lane, reading, acting).await });
     }
     while let Some(moved) = tasks.join_next().await {
         moved.context("a task of the bare loop")??;
@@ -228,18 +265,17 @@ async fn lap(client: &redis::Client, lanes: &[Arc<Lane>]) -> anyhow::Result<Dura
     Ok(began.elapsed())
 }
 
-/// Reads and commits, the reading one batch ahead, as a stage does.
+/// Reads the feed and commits, the reading one batch ahead, as a stage does.
 async fn move_frames(
-    commits: &Commits,
-    key: &str,
+    lane: &Lane,
     mut reading: MultiplexedConnection,
     mut acting: MultiplexedConnection,
 ) -> anyhow::Result<()> {
-    let all: usize = commits.commands.iter().map(|(frames, _)| frames).sum();
+    let all: usize = lane.commits.iter().map(|(frames, _)| frames).sum();
     let (to, mut reads) = mpsc::channel(1);
     let mut command = redis::cmd("XREADGROUP");
-    command.arg("GROUP").arg(commits.stage).arg("owner").arg("COUNT").arg(commits.count);
-    command.arg("BLOCK").arg(BLOCK_MS).arg("STREAMS").arg(key).arg(">");
+    command.arg("GROUP").arg(Predict::NAME).arg("owner").arg("COUNT").arg(lane.count);
+    command.arg("BLOCK").arg(BLOCK_MS).arg("STREAMS").arg(&lane.keys[0]).arg(">");
     let read = async {
         let mut read = 0;
         while read < all {
@@ -251,7 +287,7 @@ async fn move_frames(
     };
     let commit = async {
         let mut at_hand = 0;
-        for (frames, command) in &commits.commands {
+        for (frames, command) in &lane.commits {
             while at_hand < *frames {
                 at_hand += reads.recv().await.context("the reading ended early")?;
             }

@@ -54,6 +54,8 @@ pub(crate) struct LineRun {
     pub(crate) frame_events: f64,
     /// Mean number of frames in a commit of `predict`.
     pub(crate) commit_frames: f64,
+    /// Which share of the commits of `detect` were made along with those of `predict`.
+    pub(crate) along: f64,
     /// Ages of the quotes at their alerts.
     pub(crate) ages: Arc<Ages>,
 }
@@ -82,9 +84,11 @@ pub(crate) async fn run(log: &Log, settings: &Settings, model: &Model) -> anyhow
     let predict = log.metrics().stage(Predict::NAME);
     let frame_events = feed.events.get() as f64 / feed.frames.get().max(1) as f64;
     let commit_frames = predict.frames.get() as f64 / predict.commits.get().max(1) as f64;
+    let detect = log.metrics().stage(Detect::NAME);
+    let along = detect.commits_along.get() as f64 / detect.commits.get().max(1) as f64;
     let digests = tasks.stop().await?;
     writer.close().await?;
-    Ok(LineRun { took, opened_at, chunks: fed, digests, frame_events, commit_frames, ages })
+    Ok(LineRun { took, opened_at, chunks: fed, digests, frame_events, commit_frames, along, ages })
 }
 
 /// Appends the quotes, at the rate asked for or as fast as the line takes them.

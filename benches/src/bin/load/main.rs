@@ -92,6 +92,7 @@ async fn run(settings: &Settings) -> anyhow::Result<Report> {
         bets: run.digests.iter().map(|digest| digest.bets).sum(),
         alerts: run.ages.0.count(),
         frame_events: run.frame_events,
+        along: run.along,
         fsyncs_late: server.fsyncs_late,
         ceiling_redis_us: ceiling.redis_us_per_quote,
         pure_us: pure.steps.0.iter().map(us).collect(),

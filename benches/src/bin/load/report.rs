@@ -39,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) alerts: u64,
     /// Mean number of events in a frame of the feed.
     pub(crate) frame_events: f64,
+    /// Which share of the commits of `detect` were made along with those of `predict`.
+    pub(crate) along: f64,
     /// Times that an fsync of the AOF was late.
     pub(crate) fsyncs_late: u64,
     /// Processor time of Redis for each quote of the bare loop, in µs.
@@ -106,10 +108,11 @@ impl Report {
         )?;
         writeln!(
             out,
-            "  pipeline: {:.1} s of processor, {:.2} µs a quote; {:.0} events a frame; {} late fsyncs",
+            "  pipeline: {:.1} s of processor, {:.2} µs a quote; {:.0} events a frame, {:.0} % of commits along; {} late fsyncs",
             self.pipeline_cpu_s,
             per_quote(self.pipeline_cpu_s),
             self.frame_events,
+            100.0 * self.along,
             self.fsyncs_late
         )?;
         writeln!(out, "  the pure steps in one core, µs a quote:")?;

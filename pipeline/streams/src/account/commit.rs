@@ -40,6 +40,7 @@ pub(crate) async fn commit(
     log: &Log,
     fence: &Fence,
     taken: &Taken<'_>,
+    lives: &mut Lives,
 ) -> Result<Committed, LogError> {
     let names = log.namespace();
     let slot = Slot::Account;
@@ -68,7 +69,7 @@ pub(crate) async fn commit(
     command.arg(letters.len()).arg(letter_lines(&letters));
     command.arg(taken.quarantined.unwrap_or_default());
     add_changes(&mut command, taken.changes);
-    add_views(&mut command, &views, &mut Lives::default());
+    add_views(&mut command, &views, lives);
 
     let answer = connection.run(&ACCOUNT, &command).await?;
     let unexpected = || LogError::unexpected("account commit", &Value::Nil);

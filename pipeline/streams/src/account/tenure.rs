@@ -12,6 +12,7 @@ use super::commit::{self, Committed, Taken};
 use super::reader::{Read, Reader};
 use crate::backoff::Backoff;
 use crate::clock;
+use crate::commit::Lives;
 use crate::connect::{Connection, Connections};
 use crate::error::LogError;
 use crate::groups;
@@ -71,6 +72,7 @@ struct Held {
     fence: Fence,
     renewed: Instant,
     offsets: BTreeMap<u16, EntryId>,
+    lives: Lives,
     /// Partitions from which something was read: what is read first may have been begun before.
     read_from: BTreeSet<u16>,
 }
@@ -109,6 +111,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
             fence,
             renewed,
             offsets: BTreeMap::new(),
+            lives: Lives::default(),
             read_from: BTreeSet::new(),
         };
         let end = match self.work(&mut held, shutdown).await {
@@ -337,23 +340,30 @@ impl<'a, S: Stage> Tenure<'a, S> {
             quarantined,
         };
         let sent = clock::moment();
-        let reason =
-            match commit::commit(&mut held.connection, self.log, &held.fence, &taken).await? {
-                Committed::Done => {
-                    self.driver.keep();
-                    self.committed = true;
-                    if let Some(last) = outputs.last() {
-                        held.offsets.insert(partition, last.id);
-                    }
-                    self.metrics.commit_time.record(sent.elapsed());
-                    self.measure(partition, frames, &outputs);
-                    return Ok(());
+        let reason = match commit::commit(
+            &mut held.connection,
+            self.log,
+            &held.fence,
+            &taken,
+            &mut held.lives,
+        )
+        .await?
+        {
+            Committed::Done => {
+                self.driver.keep();
+                self.committed = true;
+                if let Some(last) = outputs.last() {
+                    held.offsets.insert(partition, last.id);
                 }
-                Committed::Fenced => "another process has taken the lease".to_owned(),
-                Committed::Moved(found) => {
-                    format!("partition {partition} was taken up to {found}, not {}", taken.before)
-                }
-            };
+                self.metrics.commit_time.record(sent.elapsed());
+                self.measure(partition, frames, &outputs);
+                return Ok(());
+            }
+            Committed::Fenced => "another process has taken the lease".to_owned(),
+            Committed::Moved(found) => {
+                format!("partition {partition} was taken up to {found}, not {}", taken.before)
+            }
+        };
         Err(Stop::End(End::Refused { reason }))
     }
 

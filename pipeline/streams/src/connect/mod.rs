@@ -7,10 +7,14 @@ mod connections;
 mod place;
 mod sentinel;
 
+use std::io;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, RedisConnectionInfo};
 
 use crate::error::LogError;
 use cluster::Cluster;
@@ -28,6 +32,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a sentinel or a node may take to say where things are: there are others to ask.
 const DIRECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bytes that a socket of this machine takes before it is read: more than a commit has.
+#[cfg(unix)]
+const SEND_BUFFER: usize = 4 << 20;
 
 /// Opens connections. Clones share what they know of a cluster.
 #[derive(Clone)]
@@ -225,9 +233,18 @@ impl Connector {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(connect))
             .set_response_timeout(Some(answer));
-        let opened = match Client::open(info) {
-            Ok(client) => client.get_multiplexed_async_connection_with_config(&config).await,
-            Err(error) => Err(error),
+        let opened = match info.addr() {
+            #[cfg(unix)]
+            ConnectionAddr::Unix(path) => {
+                let opening = open_socket(path, info.redis_settings(), config);
+                tokio::time::timeout(connect, opening)
+                    .await
+                    .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+            }
+            _ => match Client::open(info) {
+                Ok(client) => client.get_multiplexed_async_connection_with_config(&config).await,
+                Err(error) => Err(error),
+            },
         };
         match opened {
             Ok(inner) => Ok(Connection::new(inner, at, self.clone())),
@@ -237,6 +254,24 @@ impl Connector {
             }
         }
     }
+}
+
+/// Opens a connection over a socket of this machine that takes a whole commit at once: one that
+/// does not would have the server wait, in the middle of a command, for a task of ours to get a
+/// thread again.
+#[cfg(unix)]
+async fn open_socket(
+    path: &Path,
+    settings: &RedisConnectionInfo,
+    config: AsyncConnectionConfig,
+) -> redis::RedisResult<MultiplexedConnection> {
+    let stream = tokio::net::UnixStream::connect(path).await?;
+    // What the system does not allow it makes smaller.
+    socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
+    let (connection, driving) =
+        MultiplexedConnection::new_with_config(settings, stream, config).await?;
+    tokio::spawn(driving);
+    Ok(connection)
 }
 
 /// What a server takes itself for: `master`, `slave` or `sentinel`.

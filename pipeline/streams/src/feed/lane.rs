@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use marabet_schemas::frame::Frame;
 use marabet_schemas::{EntryId, Event};
 use redis::Value;
 use tokio::sync::{Notify, watch};
@@ -282,7 +283,8 @@ impl LaneTask {
                     let took = now.duration_since(sent);
                     trace::appended(&self.source, self.partition, id, cut.events, took);
                     if events.len() == cut.events {
-                        self.log.handed().put(place, id, cut.lines.clone(), events);
+                        let frame = Frame::new(id, events);
+                        self.log.handed().put(place, cut.lines.clone(), frame);
                     }
                 }
                 metrics.append_time.record(now.duration_since(sent));

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 -- Writes what follows from a batch of frames that lie in another slot: all of it or nothing.
 --
 -- The frames cannot be acknowledged here, so the last one taken from their partition is kept
@@ -29,30 +28,7 @@ if attempted or ARGV[11] ~= '' then
   end
 end
 
-local at = 12
-local CHUNK = 1000
-local function each_chunk(command, key, first, count)
-  local last = first + count - 1
-  while first <= last do
-    local till = math.min(first + CHUNK - 1, last)
-    redis.call(command, key, unpack(ARGV, first, till))
-    first = till + 1
-  end
-end
-local function hash(key)
-  local values = 2 * tonumber(ARGV[at])
-  each_chunk('HSET', key, at + 1, values)
-  at = at + 1 + values
-  local gone = tonumber(ARGV[at])
-  each_chunk('HDEL', key, at + 1, gone)
-  at = at + 1 + gone
-end
-
-hash(KEYS[4])
-for view = 8, #KEYS do
-  local ttl = ARGV[at]
-  at = at + 2
-  hash(KEYS[view])
-  redis.call('EXPIRE', KEYS[view], ttl)
-end
+at = 12
+write_hash(KEYS[4])
+write_views(8, #KEYS)
 return { 'ok', id }

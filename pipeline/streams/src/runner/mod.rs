@@ -4,14 +4,17 @@
 //! drops what it holds, takes the lease anew, which fences off whatever it had on the way, loads
 //! the state, and reads what is pending.
 
+mod along;
 mod attempts;
 mod load;
+mod post;
 mod reader;
+mod taking;
 mod tenure;
 
 use std::time::Duration;
 
-use marabet_stage::{Driver, Stage};
+use marabet_stage::Stage;
 
 use crate::backoff::Backoff;
 use crate::commit::Line;
@@ -23,6 +26,7 @@ use crate::shutdown::Shutdown;
 use crate::watchdog::{self, OnStuck};
 pub(crate) use attempts::Attempts;
 pub(crate) use load::load_state;
+use post::{Post, SharedPost};
 use tenure::{End, Tenure};
 
 /// How a runner reads and commits.
@@ -95,7 +99,7 @@ const HELD_WAIT_MAX: Duration = Duration::from_millis(300);
 /// # Errors
 /// What no waiting repairs: [`LogError::Alarm`] when the output stream has a higher ID already,
 /// [`LogError::State`] when the state cannot be read, and an answer that Redis should not give.
-pub async fn run_stage<S: Stage>(
+pub async fn run_stage<S: Stage + 'static>(
     log: &Log,
     run: &StageRun,
     stage: S,
@@ -104,7 +108,7 @@ pub async fn run_stage<S: Stage>(
     let name = stage.name();
     let metrics = log.metrics().stage(name);
     let line = Line { stage: name, partition: run.partition, input: run.input, output: run.output };
-    let mut driver = Driver::new(stage, run.partition);
+    let post = SharedPost::new(Post::new(log, line, &run.options, stage));
     let slot = Slot::Partition(run.partition);
     let mut attempts = Attempts::new(log.namespace().attempts(slot, name));
     let mut away = Backoff::reconnect();
@@ -112,7 +116,7 @@ pub async fn run_stage<S: Stage>(
     let condition = |condition| metrics.set_condition(run.partition, condition);
 
     while !shutdown.is_asked() {
-        let mut tenure = Tenure::new(log, line, &run.options, &metrics, &mut driver, &mut attempts);
+        let mut tenure = Tenure::new(log, line, &run.options, &metrics, &post, &mut attempts);
         let end = tenure.serve(&mut shutdown).await;
         if tenure.committed() {
             away.reset();

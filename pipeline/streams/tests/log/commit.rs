@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
-use marabet_stage::{Driver, FrameOutput};
-use marabet_streams::commit::{Batch, Committed, Line, Lives};
+use marabet_stage::{Change, Driver};
+use marabet_streams::commit::{Batch, Committed, Line, Lives, Part, Written};
 use marabet_streams::lease::{Fence, Lease};
 use marabet_streams::{Log, LogError, Slot, Stream};
 
@@ -46,16 +47,19 @@ async fn lease(log: &Log) -> Fence {
     }
 }
 
-fn applied(frames: &[Frame]) -> (Vec<FrameOutput>, Vec<marabet_stage::Change>) {
+/// What is written of frames, the changes, and the frames that follow.
+fn applied(frames: &[Frame]) -> (Vec<Written>, Vec<Change>, Vec<Frame>) {
     let mut driver = Driver::new(Counting::new(), 0);
     let outputs = driver.apply(frames, &BTreeMap::new()).unwrap();
-    (outputs, driver.changes().unwrap())
+    let changes = driver.changes().unwrap();
+    let (written, derived) = Written::of_all(outputs);
+    (written, changes, derived)
 }
 
 /// Commits what follows from the frames.
 async fn commit(log: &Log, fence: &Fence, frames: &[Frame]) -> Result<Committed, LogError> {
-    let (outputs, changes) = applied(frames);
-    let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
+    let (written, changes, _) = applied(frames);
+    let batch = Batch { written: &written, changes: &changes, quarantined: &[] };
     log.commit(LINE, fence, batch).await
 }
 
@@ -103,9 +107,11 @@ async fn a_view_s_life_begins_anew_now_and_then_and_whenever_the_view_was_gone()
             change.arg(before[1]);
         }
         let _: u64 = change.query_async(&mut raw).await.unwrap();
-        let (outputs, changes) = applied(std::slice::from_ref(frame));
-        let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        let command = log.commit_command(LINE, &fence, batch, &mut lives);
+        let (written, changes, _) = applied(std::slice::from_ref(frame));
+        let batch = Batch { written: &written, changes: &changes, quarantined: &[] };
+        let part =
+            Part { line: LINE, fence: &fence, batch, lives: &mut lives, after: EntryId::default() };
+        let command = log.commit_command(part, None);
         let answer: Vec<String> = command.query_async(&mut raw).await.unwrap();
         assert_eq!(answer, ["ok"]);
         left.push(server.say::<i64>(&["TTL", view]).await);

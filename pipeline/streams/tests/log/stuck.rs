@@ -12,7 +12,7 @@ use marabet_schemas::Event;
 use marabet_stage::Driver;
 use marabet_streams::watchdog::STUCK_EXIT;
 use marabet_streams::{
-    Log, LogOptions, Namespace, RunOptions, Shutdown, Stream, run_account, run_stage,
+    Log, LogOptions, Namespace, RunOptions, Shutdown, StageRun, Stream, run_account, run_stage,
 };
 
 use crate::support::{Counting, Server, first, frames, lines, seen, until_derived, writer};
@@ -20,20 +20,52 @@ use crate::support::{Counting, Server, first, frames, lines, seen, until_derived
 /// Holds the URL of the server for a process that is to be the victim.
 const VICTIM: &str = "MARABET_TEST_VICTIM";
 
-/// Runs the stage for as long as it lives, where this process is the victim.
-async fn be_the_victim(of_account: bool) -> bool {
+/// Which stage is trouble.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// One of a partition.
+    First,
+    /// The one after it, which it takes along.
+    Next,
+    /// One of the account.
+    OfAccount,
+}
+
+impl Trouble {
+    /// The stage's name, and what it reads and writes.
+    fn line(self) -> (&'static str, Stream, Stream) {
+        match self {
+            Self::First => ("counting", Stream::Feed, Stream::Priced),
+            Self::Next => ("further", Stream::Priced, Stream::Bets),
+            Self::OfAccount => ("portfolio", Stream::Feed, Stream::Grants),
+        }
+    }
+}
+
+/// Runs the stages for as long as they live, where this process is the victim.
+async fn be_the_victim(trouble: Trouble) -> bool {
     let Ok(url) = std::env::var(VICTIM) else { return false };
     // The same name each time: a successor need not wait for the lease of the one before.
     let options = LogOptions { owner: Some("victim".to_owned()), ..LogOptions::default() };
     let log = Log::open(&url, Namespace::new("mb", 1).unwrap(), options).await.unwrap();
-    let mut run = first(0);
-    run.options = RunOptions { apply_max: Duration::from_millis(300), ..run.options };
-    let never = Shutdown::never();
-    if of_account {
-        let (stage, options) = (Counting::named("portfolio"), &run.options);
-        run_account(&log, Stream::Feed, Stream::Grants, options, stage, never).await.unwrap();
-    } else {
-        run_stage(&log, &run, Counting::new(), never).await.unwrap();
+    let options = RunOptions { apply_max: Duration::from_millis(300), ..first(0).options };
+    let run = |trouble: Trouble| {
+        let (stage, input, output) = trouble.line();
+        let run = StageRun { partition: 0, input, output, options: options.clone() };
+        let log = log.clone();
+        async move { run_stage(&log, &run, Counting::named(stage), Shutdown::never()).await }
+    };
+    match trouble {
+        Trouble::First => run(Trouble::First).await.unwrap(),
+        Trouble::Next => {
+            tokio::try_join!(run(Trouble::First), run(Trouble::Next)).unwrap();
+        }
+        Trouble::OfAccount => {
+            let (name, input, output) = trouble.line();
+            let stage = Counting::named(name);
+            let never = Shutdown::never();
+            run_account(&log, input, output, &options, stage, never).await.unwrap();
+        }
     }
     true
 }
@@ -71,7 +103,7 @@ async fn until_the_line_goes_on(
 }
 
 /// A feed whose second frame is trouble, run until the third is through.
-async fn check(test: &str, book: &str, of_account: bool) -> Vec<ExitStatus> {
+async fn check(test: &str, book: &str, trouble: Trouble) -> Vec<ExitStatus> {
     let server = Server::start().await;
     let log = server.log(1).await;
     let writer = writer(&log).await;
@@ -80,15 +112,14 @@ async fn check(test: &str, book: &str, of_account: bool) -> Vec<ExitStatus> {
         writer.flush().await.unwrap();
     }
     writer.close().await.unwrap();
-    let (stage, output) =
-        if of_account { ("portfolio", Stream::Grants) } else { ("counting", Stream::Priced) };
+    let (stage, input, output) = trouble.line();
     let ends = until_the_line_goes_on(test, &log, &server.redis.url(), output).await;
 
     let dead = log.dead_letters(stage, false, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     assert!(dead[0].letter.reason.contains("3 attempts"), "{}", dead[0].letter.reason);
     let quarantined = log.quarantined(stage).await.unwrap().remove(&0).unwrap();
-    let feed = frames(&log, Stream::Feed, 0).await;
+    let feed = frames(&log, input, 0).await;
     assert_eq!(quarantined.keys().copied().collect::<Vec<_>>(), [feed[1].id]);
 
     // A replay that knows the quarantine derives what was derived live.
@@ -103,33 +134,46 @@ async fn check(test: &str, book: &str, of_account: bool) -> Vec<ExitStatus> {
 
 #[tokio::test]
 async fn a_stage_that_aborts_has_its_frame_quarantined_and_the_line_goes_on() {
-    if be_the_victim(false).await {
+    if be_the_victim(Trouble::First).await {
         return;
     }
     let test = "stuck::a_stage_that_aborts_has_its_frame_quarantined_and_the_line_goes_on";
-    let ends = check(test, "abort", false).await;
+    let ends = check(test, "abort", Trouble::First).await;
     assert!((3..=4).contains(&ends.len()), "{ends:?}");
     assert!(ends.iter().all(|end| end.signal().is_some()), "{ends:?}");
 }
 
 #[tokio::test]
 async fn a_stage_that_never_returns_ends_its_process_and_the_line_goes_on() {
-    if be_the_victim(false).await {
+    if be_the_victim(Trouble::First).await {
         return;
     }
     let test = "stuck::a_stage_that_never_returns_ends_its_process_and_the_line_goes_on";
-    let ends = check(test, "endless", false).await;
+    let ends = check(test, "endless", Trouble::First).await;
     assert!((3..=4).contains(&ends.len()), "{ends:?}");
     assert!(ends.iter().all(|end| end.code() == Some(STUCK_EXIT)), "{ends:?}");
 }
 
 #[tokio::test]
+async fn a_stage_that_aborts_when_it_is_taken_along_is_the_one_that_passes_over_the_frame() {
+    if be_the_victim(Trouble::Next).await {
+        return;
+    }
+    let test =
+        "stuck::a_stage_that_aborts_when_it_is_taken_along_is_the_one_that_passes_over_the_frame";
+    let ends = check(test, "later:abort", Trouble::Next).await;
+    // It may be taken along once, and read the frame by itself from then on.
+    assert!((3..=5).contains(&ends.len()), "{ends:?}");
+    assert!(ends.iter().all(|end| end.signal().is_some()), "{ends:?}");
+}
+
+#[tokio::test]
 async fn a_stage_of_the_account_that_aborts_has_its_frame_quarantined_too() {
-    if be_the_victim(true).await {
+    if be_the_victim(Trouble::OfAccount).await {
         return;
     }
     let test = "stuck::a_stage_of_the_account_that_aborts_has_its_frame_quarantined_too";
-    let ends = check(test, "abort", true).await;
+    let ends = check(test, "abort", Trouble::OfAccount).await;
     assert!((3..=4).contains(&ends.len()), "{ends:?}");
     assert!(ends.iter().all(|end| end.signal().is_some()), "{ends:?}");
 }

@@ -92,6 +92,9 @@ impl Counting {
     }
 }
 
+/// Stands before a book that is trouble for the next stage.
+pub(crate) const LATER: &str = "later:";
+
 /// The artefact that the book `model` needs.
 pub(crate) const MODEL: &[u8] = b"a model";
 
@@ -129,7 +132,10 @@ impl Stage for Counting {
             }
             _ => {}
         }
-        let book = format!("{}-{count}", seen.book);
+        let book = match seen.book.as_str().strip_prefix(LATER) {
+            Some(book) => book.to_owned(),
+            None => format!("{}-{count}", seen.book),
+        };
         let said = Seen { src: "counting".into(), book: book.as_str().into() };
         derived.push(Event::of(key.clone(), event.at, said));
         derived.cache.push(CacheEntry {

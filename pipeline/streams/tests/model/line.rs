@@ -1,6 +1,9 @@
-//! A writer and two owners of one stage, as the program has them, and what happens to them.
+//! A writer, and two owners of two stages in a row, as the program has them, and what happens to
+//! them.
 
-use crate::server::{Appended, Commit, Committed, Contents, Fact, Fence, Frame, Server, State};
+use crate::server::{
+    Appended, Commit, Committed, Contents, Fact, Fence, Frame, Id, Part, STAGES, Server, State,
+};
 
 /// Matches of the facts.
 const GAMES: u32 = 3;
@@ -8,6 +11,13 @@ const GAMES: u32 = 3;
 const AT_ONCE: usize = 2;
 /// One fact in so many leads to no event.
 const SILENT: u32 = 3;
+
+/// An owner at a stage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    pub(crate) owner: usize,
+    pub(crate) stage: usize,
+}
 
 /// One step of the world.
 #[derive(Debug, Clone, Copy)]
@@ -20,21 +30,25 @@ pub(crate) enum Happening {
     WriterRestarts,
     /// The same, while an append of the old one is on its way.
     WriterRestartsWithAnAppendOnItsWay,
-    /// An owner does what is next: takes the lease, reads, or applies and commits.
-    Step(usize),
+    /// An owner does what is next: takes the lease, reads, or applies and commits. It takes the
+    /// next stage along where it has that too, with nothing in hand.
+    Step(At),
     /// The same, but an answer to a commit does not come: the owner drops what it has.
-    StepUnheard(usize),
-    /// An owner sends a commit that stays on its way; the owner stands still meanwhile.
-    Hold(usize),
+    StepUnheard(At),
+    /// An owner sends a commit that stays on its way; whoever it speaks for stands still meanwhile.
+    Hold(At),
     /// The commit on its way arrives.
-    Release(usize),
+    Release(At),
+    /// An owner's connection for a stage is lost. What is on its way may still arrive.
+    Disconnect(At),
     /// An owner's process ends. A commit that it has sent may still arrive.
     Crash(usize),
-    /// The lease's deadline passes.
-    LeaseExpires,
-    /// The blocked read of an owner that is gone is handed a frame.
-    StrayRead,
-    /// The server crashes and loses what it was given last. All connections are lost.
+    /// The deadline of a stage's lease passes.
+    LeaseExpires(usize),
+    /// The blocked read of an owner of a stage that is gone is handed a frame.
+    StrayRead(usize),
+    /// The server crashes and loses what it was given last. All connections are lost, which each
+    /// stage learns when it uses its own.
     Rollback(usize),
 }
 
@@ -44,7 +58,8 @@ pub(crate) struct Line<S> {
     /// What the source said.
     source: Vec<Fact>,
     writer: Writer,
-    owners: [Owner; 2],
+    /// Of each owner at each stage.
+    tenures: [[Tenure; STAGES]; 2],
     /// Takings of the source so far.
     writers: u32,
     /// What was done that a fence forbids.
@@ -77,17 +92,42 @@ impl Writer {
     }
 }
 
-/// An owner's memory: nothing of it outlives a crash or a lost connection.
+/// What an owner has of a stage.
 #[derive(Default)]
-struct Owner {
+struct Tenure {
     held: Option<Held>,
     on_its_way: Option<Commit>,
 }
 
+/// An owner's memory of a stage: nothing of it outlives a crash or a lost connection.
 struct Held {
     fence: Fence,
     state: State,
     hand: Vec<Frame>,
+    /// Up to where it has taken its input; 0 until it has taken what was pending when it began.
+    taken: Id,
+    /// The connection is lost, which the stage learns when it uses it.
+    is_cut: bool,
+}
+
+impl Held {
+    /// What the stage makes of frames.
+    fn part(&self, stage: usize, frames: &[Frame]) -> Part {
+        let mut state = self.state.clone();
+        let mut output =
+            |frame: &Frame| Frame { id: frame.id, facts: apply(stage, &mut state, &frame.facts) };
+        let outputs = frames.iter().map(&mut output).collect();
+        let changed = |(game, count): &(u8, u32)| self.state.get(game) != Some(count);
+        let changes = state.into_iter().filter(changed).collect();
+        Part { stage, fence: self.fence.clone(), after: self.taken, outputs, changes }
+    }
+
+    /// A part was written.
+    fn follow(&mut self, part: &Part) {
+        self.state.extend(&part.changes);
+        self.taken = part.ids().last().unwrap_or(self.taken);
+        self.hand.retain(|frame| part.ids().all(|written| written != frame.id));
+    }
 }
 
 impl<S: Server> Line<S> {
@@ -96,7 +136,7 @@ impl<S: Server> Line<S> {
             server,
             source: Vec::new(),
             writer: Writer::default(),
-            owners: Default::default(),
+            tenures: Default::default(),
             writers: 0,
             trespasses: Vec::new(),
             trace: Vec::new(),
@@ -120,24 +160,27 @@ impl<S: Server> Line<S> {
             }
             H::WriterRestarts => self.restart_writer(),
             H::WriterRestartsWithAnAppendOnItsWay => self.overtake_writer(),
-            H::Step(owner) => self.step(owner, true),
-            H::StepUnheard(owner) => self.step(owner, false),
-            H::Hold(owner) => {
-                if self.owners[owner].on_its_way.is_none() {
-                    self.owners[owner].on_its_way = self.prepared(owner);
+            H::Step(at) => self.step(at, true),
+            H::StepUnheard(at) => self.step(at, false),
+            H::Hold(at) => {
+                let is_cut = self.tenure(at).held.as_ref().is_some_and(|held| held.is_cut);
+                if self.tenure(at).on_its_way.is_none() && !is_cut {
+                    self.tenure(at).on_its_way = self.prepared(at);
                 }
             }
-            H::Release(owner) => self.release(owner),
-            H::Crash(owner) => self.owners[owner].held = None,
-            H::LeaseExpires => self.server.expire(),
-            H::StrayRead => {
-                let read = self.server.read_new(1);
+            H::Release(at) => self.release(at),
+            H::Disconnect(at) => self.disconnect(at),
+            H::Crash(owner) => self.forget(owner),
+            H::LeaseExpires(stage) => self.server.expire(stage),
+            H::StrayRead(stage) => {
+                let read = self.server.read_new(stage, 1);
                 self.note(facts(&read));
             }
             H::Rollback(moments) => {
                 self.server.roll_back(moments);
                 // What is on its way may arrive all the same, where a proxy stands in between.
-                self.owners.iter_mut().for_each(|owner| owner.held = None);
+                let held = self.tenures.iter_mut().flatten().filter_map(|one| one.held.as_mut());
+                held.for_each(|held| held.is_cut = true);
                 return;
             }
         }
@@ -152,7 +195,7 @@ impl<S: Server> Line<S> {
     fn say(&mut self, facts: usize) {
         for _ in 0..facts {
             let number = self.source.len() as u32;
-            self.source.push(Fact { game: (number * 7 % GAMES) as u8, number });
+            self.source.push(Fact { game: (number * 7 % GAMES) as u8, number, seen: 0 });
         }
     }
 
@@ -206,143 +249,198 @@ impl<S: Server> Line<S> {
         self.note(answer);
     }
 
+    fn tenure(&mut self, At { owner, stage }: At) -> &mut Tenure {
+        &mut self.tenures[owner][stage]
+    }
+
     /// What an owner does next. With `heard` false, the answer to its commit does not come.
-    fn step(&mut self, owner: usize, heard: bool) {
-        if self.owners[owner].on_its_way.is_some() && self.owners[owner].held.is_some() {
+    fn step(&mut self, at: At, heard: bool) {
+        let At { owner, stage } = at;
+        if self.tenure(at).held.as_ref().is_some_and(|held| held.is_cut) {
+            return self.disconnect(at);
+        }
+        if self.is_waiting(at) {
             return;
         }
-        let Some(held) = &mut self.owners[owner].held else { return self.begin(owner) };
+        let Some(held) = &mut self.tenures[owner][stage].held else { return self.begin(at) };
         if held.hand.is_empty() {
-            held.hand = self.server.read_new(AT_ONCE);
-            let read = facts(&self.owners[owner].held.as_ref().expect("it is held").hand);
+            held.hand = self.server.read_new(stage, AT_ONCE);
+            let read = facts(&held.hand);
             return self.note(read);
         }
-        if let Some(commit) = self.prepared(owner) {
+        if let Some(commit) = self.prepared(at) {
             let answer = self.commit(owner, &commit);
-            self.took(owner, &commit, answer, heard);
+            self.took(owner, &commit, heard.then_some(answer));
         }
     }
 
+    /// Whether an answer is to come to a commit that speaks for an owner at a stage.
+    fn is_waiting(&self, At { owner, stage }: At) -> bool {
+        let Some(held) = &self.tenures[owner][stage].held else { return false };
+        let sent = self.tenures[owner].iter().filter_map(|tenure| tenure.on_its_way.as_ref());
+        sent.flat_map(Commit::parts).any(|part| part.fence == held.fence)
+    }
+
+    /// Takes the lease, and loads what was committed and what is pending.
+    fn begin(&mut self, at: At) {
+        let At { owner, stage } = at;
+        let Some(fence) = self.server.take(owner, stage) else { return self.note("held") };
+        let (state, hand) = (self.server.load(stage), self.server.read_pending(stage));
+        self.note((&state, facts(&hand)));
+        let taken = if hand.is_empty() { self.server.place(stage).delivered } else { 0 };
+        self.tenure(at).held = Some(Held { fence, state, hand, taken, is_cut: false });
+    }
+
+    /// The commit of the next frames in hand.
+    fn prepared(&self, At { owner, stage }: At) -> Option<Commit> {
+        let held = self.tenures[owner][stage].held.as_ref()?;
+        let frames = &held.hand[..held.hand.len().min(AT_ONCE)];
+        if frames.is_empty() {
+            return None;
+        }
+        let first = held.part(stage, frames);
+        let derived: Vec<Frame> = first.written().cloned().collect();
+        let next = At { owner, stage: stage + 1 };
+        let second = match self.at_rest(next) {
+            Some(held) if !derived.is_empty() => Some(held.part(next.stage, &derived)),
+            _ => None,
+        };
+        Some(Commit { first, second })
+    }
+
+    /// What an owner has of a stage, where it has nothing in hand and waits for no answer.
+    fn at_rest(&self, at: At) -> Option<&Held> {
+        let held = self.tenures[at.owner].get(at.stage)?.held.as_ref()?;
+        (held.hand.is_empty() && !self.is_waiting(at)).then_some(held)
+    }
+
     fn commit(&mut self, owner: usize, commit: &Commit) -> Committed {
-        let in_force = self.server.lease();
+        let mut is_in_force = |part: &Part| part.fence == self.server.lease(part.stage);
+        let in_force = commit.parts().take_while(|part| is_in_force(part)).count();
         let answer = self.server.commit(owner, commit);
-        self.note(answer);
-        if answer == Committed::Done && commit.fence != in_force {
+        let written = match answer {
+            Committed::Done => commit.parts().count(),
+            Committed::Apart => 1,
+            _ => 0,
+        };
+        self.note((answer, commit.parts().count()));
+        if written > in_force {
             self.trespasses.push(commit.clone());
         }
         answer
     }
 
-    /// Takes the lease, and loads what was committed and what is pending.
-    fn begin(&mut self, owner: usize) {
-        let Some(fence) = self.server.take(owner) else { return self.note("held") };
-        let (state, hand) = (self.server.load(), self.server.read_pending());
-        self.note((&state, facts(&hand)));
-        self.owners[owner].held = Some(Held { fence, state, hand });
+    fn release(&mut self, at: At) {
+        let Some(commit) = self.tenure(at).on_its_way.take() else { return };
+        let answer = self.commit(at.owner, &commit);
+        self.took(at.owner, &commit, Some(answer));
     }
 
-    /// The commit of the next frames in hand.
-    fn prepared(&self, owner: usize) -> Option<Commit> {
-        let held = self.owners[owner].held.as_ref()?;
-        let frames = &held.hand[..held.hand.len().min(AT_ONCE)];
-        if frames.is_empty() {
-            return None;
-        }
-        let mut state = held.state.clone();
-        let outputs = frames.iter().map(|frame| (frame.id, apply(&mut state, &frame.facts)));
-        let outputs = outputs.collect();
-        let changes = state.into_iter().filter(|(game, count)| held.state.get(game) != Some(count));
-        Some(Commit { fence: held.fence.clone(), outputs, changes: changes.collect() })
-    }
-
-    fn release(&mut self, owner: usize) {
-        let Some(commit) = self.owners[owner].on_its_way.take() else { return };
-        let answer = self.commit(owner, &commit);
-        // The process that sent it may be gone, and its successor knows nothing of it.
-        let sent = |held: &Held| held.fence == commit.fence;
-        if self.owners[owner].held.as_ref().is_some_and(sent) {
-            self.took(owner, &commit, answer, true);
-        }
-    }
-
-    /// Memory follows the log, or is dropped.
-    fn took(&mut self, owner: usize, commit: &Commit, answer: Committed, heard: bool) {
-        match (&mut self.owners[owner].held, answer) {
-            (Some(held), Committed::Done) if heard => {
-                held.state.extend(commit.changes.iter().map(|(game, count)| (*game, *count)));
-                held.hand.drain(..commit.outputs.len());
+    /// Memory follows the log, or is dropped. Whoever sent a commit may be gone when the answer
+    /// comes, and its successor knows nothing of it.
+    fn took(&mut self, owner: usize, commit: &Commit, answer: Option<Committed>) {
+        for part in commit.parts() {
+            let held = &mut self.tenures[owner][part.stage].held;
+            let Some(sender) = held.as_mut().filter(|held| held.fence == part.fence) else {
+                continue;
+            };
+            let is_first = part.stage == commit.first.stage;
+            match answer {
+                Some(Committed::Done) => sender.follow(part),
+                Some(Committed::Apart) if is_first => sender.follow(part),
+                // Nothing of the second part was written, and its stage has what it had.
+                Some(_) if !is_first => {}
+                _ => *held = None,
             }
-            (held, _) => *held = None,
         }
+    }
+
+    /// What waits for an answer over the connection waits in vain.
+    fn disconnect(&mut self, at: At) {
+        if let Some(commit) = self.tenure(at).on_its_way.clone() {
+            self.took(at.owner, &commit, None);
+        }
+        self.tenure(at).held = None;
+    }
+
+    fn forget(&mut self, owner: usize) {
+        self.tenures[owner].iter_mut().for_each(|tenure| tenure.held = None);
     }
 
     /// Nothing more happens, and everything goes through.
     pub(crate) fn come_to_rest(&mut self) {
-        self.owners = Default::default();
-        self.server.expire();
+        self.tenures = Default::default();
+        (0..STAGES).for_each(|stage| self.server.expire(stage));
         self.restart_writer();
         self.send();
         // Each frame takes at most a step to read and one to commit; a refusal two more.
         for _ in 0..4 * self.source.len() + 16 {
-            self.step(0, true);
+            (0..STAGES).for_each(|stage| self.step(At { owner: 0, stage }, true));
         }
     }
 
-    pub(crate) fn contents(&mut self) -> Contents {
-        self.server.contents()
+    /// What each stage stands between.
+    pub(crate) fn contents(&mut self) -> [Contents; STAGES] {
+        std::array::from_fn(|stage| self.server.place(stage).into())
     }
 
     /// What must hold at any moment.
     pub(crate) fn check(&mut self) -> Result<(), String> {
-        let contents = self.server.contents();
-        let Contents { feed, derived, state, acknowledged, strange } = &contents;
-        let facts = feed.concat();
-        if self.source.get(..facts.len()) != Some(&facts[..]) {
+        let contents = self.contents();
+        let feed = contents[0].input.concat();
+        if self.source.get(..feed.len()) != Some(&feed[..]) {
             return Err(format!("the feed is not what the source said: {feed:?}"));
         }
         if let Some(commit) = self.trespasses.first() {
             return Err(format!("a commit under a stale fence was taken: {commit:?}"));
         }
-        if !acknowledged.is_sorted_by(|before, after| before >= after) {
-            return Err(format!("a frame was passed over: {acknowledged:?}"));
-        }
-        let mut pure = State::new();
-        let done = feed.iter().zip(acknowledged).filter(|(_, done)| **done);
-        let expected: Vec<_> = done.map(|(facts, _)| apply(&mut pure, facts)).collect();
-        if *derived != expected || *state != pure || *strange > 0 {
-            return Err(format!(
-                "derived {derived:?} and {strange} more, expected {expected:?}; state {state:?}, expected {pure:?}"
-            ));
-        }
-        Ok(())
+        contents.iter().enumerate().try_for_each(|(stage, contents)| check(stage, contents))
     }
 
     /// What must hold when everything is through.
     pub(crate) fn check_at_rest(&mut self) -> Result<(), String> {
         self.check()?;
-        let contents = self.server.contents();
-        let facts = contents.feed.concat().len();
+        let contents = self.contents();
+        let facts = contents[0].input.concat().len();
         if facts < self.source.len() {
             return Err(format!("the feed has {facts} facts of {}", self.source.len()));
         }
-        if contents.acknowledged.contains(&false) {
-            return Err(format!("frames are left: {:?}", contents.acknowledged));
+        match contents.iter().position(|contents| contents.acknowledged.contains(&false)) {
+            Some(stage) => Err(format!("stage {stage}: frames are left: {:?}", contents[stage])),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
-/// The stage: counts the facts of each match, and tells of most.
-fn apply(state: &mut State, facts: &[Fact]) -> Vec<String> {
-    let mut events = Vec::new();
+/// What must hold of a stage: what it has is what it makes of the frames that it is done with, and
+/// those are the first of its input, with none passed over.
+fn check(stage: usize, contents: &Contents) -> Result<(), String> {
+    let Contents { input, acknowledged, output, strange, state } = contents;
+    if !acknowledged.is_sorted_by(|before, after| before >= after) {
+        return Err(format!("stage {stage}: a frame was passed over: {acknowledged:?}"));
+    }
+    let mut pure = State::new();
+    let done = input.iter().zip(acknowledged).filter(|(_, done)| **done);
+    let expected: Vec<_> = done.map(|(facts, _)| apply(stage, &mut pure, facts)).collect();
+    if *output != expected || *state != pure || *strange > 0 {
+        return Err(format!(
+            "stage {stage}: {output:?} and {strange} more, expected {expected:?}; state {state:?}, expected {pure:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// A stage: counts the facts of each match, and passes most on.
+fn apply(stage: usize, state: &mut State, facts: &[Fact]) -> Vec<Fact> {
+    let mut derived = Vec::new();
     for fact in facts {
-        let count = state.entry(fact.game).or_default();
-        *count += 1;
-        if fact.number % SILENT != 0 {
-            events.push(format!("{}-{count}", fact.number));
+        let seen = state.entry(fact.game).or_default();
+        *seen += 1;
+        if fact.number % SILENT != stage as u32 {
+            derived.push(Fact { seen: *seen, ..*fact });
         }
     }
-    events
+    derived
 }
 
 fn facts(frames: &[Frame]) -> Vec<Vec<Fact>> {

@@ -1,12 +1,14 @@
 //! The same face with the real scripts behind it, in a real Redis.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use marabet_schemas::facts::Seen;
 use marabet_schemas::{Body, EntryId, Event, Instant};
 use marabet_stage::{Change, FrameOutput};
-use marabet_streams::commit::{Batch, Committed as LogCommitted, Line};
+use marabet_streams::commit::{
+    Batch, Committed as LogCommitted, Line, Lives, Part as LogPart, Written,
+};
 use marabet_streams::lease::{Fence as LogFence, Lease};
 use marabet_streams::{
     EmbeddedOptions, EmbeddedRedis, Log, LogError, LogOptions, Namespace, Slot, Stream,
@@ -16,12 +18,14 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::server::{
-    Appended, Commit, Committed, Contents, Fact, Fence, Frame, Id, MOMENTS_MAX, Server, State,
+    Appended, Commit, Committed, Fact, Fence, Frame, Id, MOMENTS_MAX, Part, Place, STAGES, Server,
+    State,
 };
 
-const STAGE: &str = "counting";
-const LINE: Line<'static> =
-    Line { stage: STAGE, partition: 0, input: Stream::Feed, output: Stream::Priced };
+/// What stage `n` reads it finds at `n`, and it writes what comes next.
+const STREAMS: [Stream; STAGES + 1] = [Stream::Feed, Stream::Priced, Stream::Bets];
+const NAMES: [&str; STAGES] = ["counting", "counting-again"];
+const SLOT: Slot = Slot::Partition(0);
 const APPEND: &str = include_str!("../../src/lua/append.lua");
 const SOURCE: &str = include_str!("../../src/lua/source.lua");
 
@@ -59,10 +63,11 @@ impl RedisServer {
         });
         let before = VecDeque::new();
         let mut log = RedisLog { runtime: &self.runtime, logs, connection, prefix, before };
-        let feed = log.stream(Stream::Feed);
-        let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(feed).arg(STAGE).arg("0").arg("MKSTREAM");
-        let _: String = log.ask(&command);
+        for (stage, name) in NAMES.iter().enumerate() {
+            let mut command = redis::cmd("XGROUP");
+            command.arg("CREATE").arg(log.stream(stage)).arg(name).arg("0").arg("MKSTREAM");
+            let _: String = log.ask(&command);
+        }
         log
     }
 }
@@ -78,34 +83,55 @@ pub(crate) struct RedisLog<'a> {
 }
 
 impl RedisLog<'_> {
-    fn stream(&self, stream: Stream) -> String {
-        self.logs[0].namespace().stream(stream, 0)
+    /// What a stage reads.
+    fn stream(&self, stage: usize) -> String {
+        self.logs[0].namespace().stream(STREAMS[stage], 0)
     }
 
     fn ask<T: redis::FromRedisValue>(&mut self, command: &redis::Cmd) -> T {
         self.runtime.block_on(command.query_async(&mut self.connection)).unwrap()
     }
 
-    fn fence_key(&self) -> String {
-        self.logs[0].namespace().fence(Slot::Partition(0), STAGE)
+    fn fence_key(&self, stage: usize) -> String {
+        self.logs[0].namespace().fence(SLOT, NAMES[stage])
     }
 
-    fn set_deadline(&mut self, ms: u64) {
-        let key = self.fence_key();
+    fn set_deadline(&mut self, stage: usize, ms: u64) {
+        let key = self.fence_key(stage);
         let _: u32 = self.ask(redis::cmd("HSET").arg(key).arg("deadline").arg(ms));
     }
 
     fn source(&self) -> String {
-        self.logs[0].namespace().source(Slot::Partition(0), "test")
+        self.logs[0].namespace().source(SLOT, "test")
     }
 
-    fn read(&mut self, count: usize, from: &str) -> Vec<Frame> {
+    fn read(&mut self, stage: usize, count: usize, from: &str) -> Vec<Frame> {
         let mut command = redis::cmd("XREADGROUP");
-        command.arg("GROUP").arg(STAGE).arg("owner").arg("COUNT").arg(count);
-        command.arg("STREAMS").arg(self.stream(Stream::Feed)).arg(from);
+        command.arg("GROUP").arg(NAMES[stage]).arg("owner").arg("COUNT").arg(count);
+        command.arg("STREAMS").arg(self.stream(stage)).arg(from);
         let answer: Option<redis::streams::StreamReadReply> = self.ask(&command);
         let streams = answer.map(|answer| answer.keys).unwrap_or_default();
         streams.iter().flat_map(|stream| &stream.ids).map(frame).collect()
+    }
+
+    /// Everything in a stream.
+    fn range(&mut self, stage: usize) -> Vec<Frame> {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(self.stream(stage)).arg("-").arg("+");
+        let range: redis::streams::StreamRangeReply = self.ask(&command);
+        range.ids.iter().map(frame).collect()
+    }
+
+    /// Up to where a stage's group was handed frames.
+    fn delivered(&mut self, stage: usize) -> Id {
+        let mut command = redis::cmd("XINFO");
+        command.arg("GROUPS").arg(self.stream(stage));
+        let groups: Vec<BTreeMap<String, Value>> = self.ask(&command);
+        let delivered = groups.iter().find_map(|group| match group.get("last-delivered-id") {
+            Some(Value::BulkString(text)) => std::str::from_utf8(text).ok()?.parse().ok(),
+            _ => None,
+        });
+        delivered.map_or(0, id)
     }
 
     fn keys(&mut self) -> Vec<String> {
@@ -123,20 +149,20 @@ fn entry(id: Id) -> EntryId {
     EntryId { ms: id / 1_000, seq: id % 1_000 }
 }
 
-fn seen(game: u8, book: &str) -> Event {
+fn event(fact: &Fact) -> Event {
+    let Fact { game, number, seen } = fact;
     let key = format!("E0|2024-25|H{game}|A{game}|1").parse().unwrap();
-    Event::of(key, Instant::from_micros(1), Seen { src: "test".into(), book: book.into() })
-}
-
-fn book(event: &Event) -> &str {
-    let Body::Seen(seen) = &event.body else { panic!("{event:?}") };
-    seen.book.as_str()
+    let seen = Seen { src: "test".into(), book: format!("{number}-{seen}").as_str().into() };
+    Event::of(key, Instant::from_micros(1), seen)
 }
 
 fn fact(line: &str) -> Fact {
     let event = Event::from_line(line).unwrap();
     let home = event.key.as_ref().unwrap().home().to_owned();
-    Fact { game: home[1..].parse().unwrap(), number: book(&event).parse().unwrap() }
+    let Body::Seen(Seen { book, .. }) = &event.body else { panic!("{event:?}") };
+    let (number, seen) = book.as_str().split_once('-').unwrap();
+    let (number, seen) = (number.parse().unwrap(), seen.parse().unwrap());
+    Fact { game: home[1..].parse().unwrap(), number, seen }
 }
 
 fn frame(entry: &redis::streams::StreamId) -> Frame {
@@ -160,13 +186,11 @@ impl Server for RedisLog<'_> {
     }
 
     fn append(&mut self, fence: &Fence, first: u64, frames: &[Vec<Fact>]) -> Appended {
-        let (feed, source) = (self.stream(Stream::Feed), self.source());
+        let (feed, source) = (self.stream(0), self.source());
         let mut command = redis::cmd("EVAL");
         command.arg(APPEND).arg(2).arg(feed).arg(source).arg(fence_text(fence)).arg(first);
         for facts in frames {
-            let lines =
-                facts.iter().map(|fact| seen(fact.game, &fact.number.to_string()).to_line());
-            let lines: Vec<String> = lines.collect();
+            let lines: Vec<String> = facts.iter().map(|fact| event(fact).to_line()).collect();
             let position = facts.last().unwrap().number + 1;
             command.arg(lines.len()).arg(lines.join("\n")).arg(position);
         }
@@ -183,59 +207,51 @@ impl Server for RedisLog<'_> {
         }
     }
 
-    fn take(&mut self, owner: usize) -> Option<Fence> {
-        let taken = self.logs[owner].take_lease(Slot::Partition(0), STAGE);
+    fn take(&mut self, owner: usize, stage: usize) -> Option<Fence> {
+        let taken = self.logs[owner].take_lease(SLOT, NAMES[stage]);
         let Lease::Taken(LogFence { counter, nonce }) = self.runtime.block_on(taken).unwrap()
         else {
             return None;
         };
         // The schedule says when the deadline passes, however slow the machine is.
-        self.set_deadline(u64::MAX >> 12);
+        self.set_deadline(stage, u64::MAX >> 12);
         Some(Fence { counter, nonce })
     }
 
-    fn lease(&mut self) -> Fence {
-        let key = self.fence_key();
+    fn lease(&mut self, stage: usize) -> Fence {
+        let key = self.fence_key(stage);
         let (counter, nonce): (Option<u64>, Option<String>) =
             self.ask(redis::cmd("HMGET").arg(key).arg("counter").arg("nonce"));
         Fence { counter: counter.unwrap_or(0), nonce: nonce.unwrap_or_default() }
     }
 
-    fn expire(&mut self) {
-        self.set_deadline(0);
+    fn expire(&mut self, stage: usize) {
+        self.set_deadline(stage, 0);
     }
 
-    fn read_new(&mut self, count: usize) -> Vec<Frame> {
-        self.read(count, ">")
+    fn read_new(&mut self, stage: usize, count: usize) -> Vec<Frame> {
+        self.read(stage, count, ">")
     }
 
-    fn read_pending(&mut self) -> Vec<Frame> {
-        self.read(1_000, "0")
+    fn read_pending(&mut self, stage: usize) -> Vec<Frame> {
+        self.read(stage, 1_000, "0")
     }
 
-    fn load(&mut self) -> State {
-        let key = self.logs[0].namespace().state(Slot::Partition(0), STAGE);
+    fn load(&mut self, stage: usize) -> State {
+        let key = self.logs[0].namespace().state(SLOT, NAMES[stage]);
         let rows: BTreeMap<String, u32> = self.ask(redis::cmd("HGETALL").arg(key));
         rows.into_iter().map(|(game, count)| (game.parse().unwrap(), count)).collect()
     }
 
     fn commit(&mut self, owner: usize, commit: &Commit) -> Committed {
-        let output = |(id, events): &(Id, Vec<String>)| FrameOutput {
-            id: entry(*id),
-            events: events.iter().map(|event| seen(0, event)).collect(),
-            ..FrameOutput::default()
-        };
-        let outputs: Vec<FrameOutput> = commit.outputs.iter().map(output).collect();
-        let change = |(game, count): (&u8, &u32)| Change {
-            field: game.to_string(),
-            value: Some(count.to_string().into_bytes()),
-        };
-        let changes: Vec<Change> = commit.changes.iter().map(change).collect();
-        let batch = Batch { outputs: &outputs, changes: &changes, quarantined: &[] };
-        let Fence { counter, nonce } = commit.fence.clone();
-        let fence = LogFence { counter, nonce };
-        match self.runtime.block_on(self.logs[owner].commit(LINE, &fence, batch)) {
+        let first = Prepared::of(&commit.first);
+        let second = commit.second.as_ref().map(Prepared::of);
+        let (mut lives, mut second_lives) = (Lives::default(), Lives::default());
+        let second = second.as_ref().map(|second| second.part(&mut second_lives));
+        let answer = self.logs[owner].commit_parts(first.part(&mut lives), second);
+        match self.runtime.block_on(answer) {
             Ok(LogCommitted::Done) => Committed::Done,
+            Ok(LogCommitted::Apart) => Committed::Apart,
             Ok(LogCommitted::Fenced) => Committed::Fenced,
             Ok(LogCommitted::NotHead { .. }) => Committed::NotHead,
             Err(LogError::Alarm { .. }) => Committed::Refused,
@@ -270,41 +286,57 @@ impl Server for RedisLog<'_> {
         }
     }
 
-    fn contents(&mut self) -> Contents {
-        let range = |stream: String| {
-            let mut command = redis::cmd("XRANGE");
-            command.arg(stream).arg("-").arg("+");
-            command
+    fn place(&mut self, stage: usize) -> Place {
+        let pending: BTreeSet<Id> = self.read_pending(stage).iter().map(|frame| frame.id).collect();
+        Place {
+            input: self.range(stage),
+            output: self.range(stage + 1),
+            state: self.load(stage),
+            delivered: self.delivered(stage),
+            pending,
+        }
+    }
+}
+
+/// A part of a commit in the log's own terms.
+struct Prepared {
+    line: Line<'static>,
+    fence: LogFence,
+    after: EntryId,
+    written: Vec<Written>,
+    changes: Vec<Change>,
+}
+
+impl Prepared {
+    fn of(part: &Part) -> Self {
+        let Part { stage, fence, after, outputs, changes } = part;
+        let (input, output) = (STREAMS[*stage], STREAMS[stage + 1]);
+        let output_of = |frame: &Frame| FrameOutput {
+            id: entry(frame.id),
+            events: frame.facts.iter().map(event).collect(),
+            ..FrameOutput::default()
         };
-        let feed: redis::streams::StreamRangeReply = self.ask(&range(self.stream(Stream::Feed)));
-        let derived: redis::streams::StreamRangeReply =
-            self.ask(&range(self.stream(Stream::Priced)));
-        let under = |id: &str| {
-            let entry = derived.ids.iter().find(|entry| entry.id == id);
-            let lines: String = entry.map(|entry| entry.get("d").unwrap()).unwrap_or_default();
-            let events = lines.lines().map(|line| Event::from_line(line).unwrap());
-            events.map(|event| book(&event).to_owned()).collect::<Vec<_>>()
+        let change = |(game, count): (&u8, &u32)| Change {
+            field: game.to_string(),
+            value: Some(count.to_string().into_bytes()),
         };
-        let left: Vec<Frame> = self.read_pending();
-        let mut command = redis::cmd("XINFO");
-        command.arg("GROUPS").arg(self.stream(Stream::Feed));
-        let groups: Vec<BTreeMap<String, Value>> = self.ask(&command);
-        let delivered = groups.iter().find_map(|group| match group.get("last-delivered-id") {
-            Some(Value::BulkString(text)) => std::str::from_utf8(text).ok()?.parse().ok(),
-            _ => None,
-        });
-        let delivered = delivered.map_or(0, id);
-        let frames: Vec<Frame> = feed.ids.iter().map(frame).collect();
-        let is_done =
-            |one: &Frame| one.id <= delivered && !left.iter().any(|pending| pending.id == one.id);
-        let done = feed.ids.iter().zip(&frames).filter(|(_, frame)| is_done(frame));
-        let known = |id: &str| feed.ids.iter().any(|entry| entry.id == id);
-        Contents {
-            derived: done.map(|(entry, _)| under(&entry.id)).collect(),
-            acknowledged: frames.iter().map(is_done).collect(),
-            feed: frames.into_iter().map(|frame| frame.facts).collect(),
-            strange: derived.ids.iter().filter(|entry| !known(&entry.id)).count(),
-            state: self.load(),
+        Self {
+            line: Line { stage: NAMES[*stage], partition: 0, input, output },
+            fence: LogFence { counter: fence.counter, nonce: fence.nonce.clone() },
+            after: entry(*after),
+            written: Written::of_all(outputs.iter().map(output_of).collect()).0,
+            changes: changes.iter().map(change).collect(),
+        }
+    }
+
+    fn part<'a>(&'a self, lives: &'a mut Lives) -> LogPart<'a> {
+        let Self { line, fence, after, written, changes } = self;
+        LogPart {
+            line: *line,
+            fence,
+            batch: Batch { written, changes, quarantined: &[] },
+            lives,
+            after: *after,
         }
     }
 }

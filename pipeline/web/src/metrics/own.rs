@@ -26,10 +26,15 @@ impl Own {
 /// A number of a stage.
 type Number = (&'static str, &'static str, fn(&StageMetrics) -> u64);
 
-const STAGE_COUNTS: [Number; 6] = [
+const STAGE_COUNTS: [Number; 7] = [
     ("marabet_stage_events_total", "Events applied, bad ones included.", |one| one.events.get()),
     ("marabet_stage_frames_total", "Frames committed.", |one| one.frames.get()),
     ("marabet_stage_commits_total", "Commits.", |one| one.commits.get()),
+    (
+        "marabet_stage_commits_along_total",
+        "Commits in which the stage was taken along by the one before.",
+        |one| one.commits_along.get(),
+    ),
     ("marabet_stage_derived_total", "Events derived.", |one| one.derived.get()),
     ("marabet_stage_dead_letters_total", "Dead letters written.", |one| one.dead.get()),
     ("marabet_stage_reloads_total", "Times that memory was dropped and loaded again.", |one| {

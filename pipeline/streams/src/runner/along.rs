@@ -1,0 +1,72 @@
+//! Taking the next stage along.
+
+use std::time::Duration;
+
+use marabet_schemas::EntryId;
+use marabet_schemas::frame::Frame;
+
+use crate::chain::Joined;
+use crate::commit::Line;
+use crate::log::Log;
+
+/// How long a stage waits for the next to have taken what was written before, so as to take it
+/// along from there on.
+const CATCH_UP_WAIT: Duration = Duration::from_millis(20);
+/// Commits that are written apart before it is tried again, where the next could not be taken
+/// along. A stage that stays behind costs the one before a wait in so many commits.
+const COMMITS_APART: u32 = 64;
+
+/// Whether a tenure takes the next stage along.
+pub(super) struct Along {
+    /// The last frame of the output stream.
+    wrote: EntryId,
+    /// Commits that are written apart first.
+    apart: u32,
+}
+
+impl Along {
+    /// Where the output stream ends with this frame.
+    pub(super) fn after(wrote: EntryId) -> Self {
+        Self { wrote, apart: 0 }
+    }
+
+    /// The next stage, where it runs in this process and has taken all that was written so far,
+    /// with these frames applied.
+    pub(super) async fn join(
+        &mut self,
+        log: &Log,
+        line: Line<'_>,
+        frames: &[Frame],
+    ) -> Option<Box<dyn Joined>> {
+        if frames.is_empty() {
+            return None;
+        }
+        if self.apart > 0 {
+            self.apart -= 1;
+            return None;
+        }
+        let follower = log.chain().after((line.output, line.partition))?;
+        let wrote = self.wrote;
+        let mut taken = follower.taken();
+        if *taken.borrow() < wrote {
+            let caught_up = taken.wait_for(|taken| *taken >= wrote);
+            // Whether it has, is looked at below.
+            let _ = tokio::time::timeout(CATCH_UP_WAIT, caught_up).await;
+        }
+        let is_caught_up = *taken.borrow() >= wrote;
+        let joined = if is_caught_up { follower.join() } else { None };
+        let joined = joined.and_then(|mut joined| joined.apply(frames).then_some(joined));
+        self.went(joined.is_some());
+        joined
+    }
+
+    /// The next stage was taken along, or could not be.
+    pub(super) fn went(&mut self, along: bool) {
+        self.apart = if along { 0 } else { COMMITS_APART };
+    }
+
+    /// This frame is the last of the output stream now.
+    pub(super) fn wrote(&mut self, last: Option<EntryId>) {
+        self.wrote = last.unwrap_or(self.wrote);
+    }
+}
