@@ -13,9 +13,16 @@ use crate::news::{Absences, Incidents, LineUps, Standing};
 use crate::upcast::{self, UpcastError};
 use crate::{Instant, MatchKey, one_pass};
 
+/// A body as an event holds it: what is large and seldom, in a box. A price is what most events
+/// are, and none takes more room than the largest body that is not.
+macro_rules! held {
+    ($body:ty) => { $body };
+    ($body:ty, boxed) => { Box<$body> };
+}
+
 /// Declares the kinds of event: variant, name on the wire, version written, body.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident $name:literal $version:literal $body:ty;)*) => {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $version:literal $body:ty $(, $boxed:ident)?;)*) => {
         /// The kind of an event.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind { $($(#[$doc])* $variant,)* }
@@ -62,7 +69,7 @@ macro_rules! kinds {
 
         /// What an event says.
         #[derive(Debug, Clone, PartialEq)]
-        pub enum Body { $($(#[$doc])* $variant($body),)* }
+        pub enum Body { $($(#[$doc])* $variant(held!($body $(, $boxed)?)),)* }
 
         impl Body {
             /// The kind.
@@ -84,7 +91,7 @@ macro_rules! kinds {
                 from: D,
             ) -> Result<Self, D::Error> {
                 Ok(match kind {
-                    $(Kind::$variant => Self::$variant(<$body>::deserialize(from)?),)*
+                    $(Kind::$variant => <$body>::deserialize(from)?.into(),)*
                 })
             }
         }
@@ -97,7 +104,7 @@ macro_rules! kinds {
         }
 
         $(impl From<$body> for Body {
-            fn from(body: $body) -> Self { Self::$variant(body) }
+            fn from(body: $body) -> Self { Self::$variant(body.into()) }
         })*
     };
 }
@@ -120,7 +127,7 @@ kinds! {
     /// What happened in a match.
     Incidents "incidents" 1 Incidents;
     /// Who plays.
-    LineUps "line_ups" 1 LineUps;
+    LineUps "line_ups" 1 LineUps, boxed;
     /// Who does not play.
     Absences "absences" 1 Absences;
     /// Where the sides stand in the table.
@@ -130,19 +137,19 @@ kinds! {
     /// Nothing more is expected of the match.
     MatchClosed "match.closed" 1 MatchClosed;
     /// A model is in force.
-    ModelPublished "model.published" 1 ModelPublished;
+    ModelPublished "model.published" 1 ModelPublished, boxed;
     /// Rules are in force.
-    ConfigPublished "config.published" 1 ConfigPublished;
+    ConfigPublished "config.published" 1 ConfigPublished, boxed;
     /// A quote with the model's view.
     Priced "priced" 1 Priced;
     /// A bet worth making.
-    ValueBet "value_bet" 1 ValueBet;
+    ValueBet "value_bet" 1 ValueBet, boxed;
     /// A price not bet at, with the reason.
     Refused "refused" 1 Refused;
     /// How a bet ended.
-    Settlement "settlement" 1 Settlement;
+    Settlement "settlement" 1 Settlement, boxed;
     /// A stake granted.
-    Grant "grant" 1 Grant;
+    Grant "grant" 1 Grant, boxed;
     /// The user placed a bet.
     BetPlaced "bet.placed" 1 BetPlaced;
     /// The user let a bet go.

@@ -155,7 +155,7 @@ fn apply(stage: &mut Portfolio, event: &Event) -> Result<Vec<Grant>, Fault> {
         .map(|out| {
             assert_eq!((&out.key, out.at, out.assumed), (&event.key, event.at, event.assumed));
             match out.body {
-                Body::Grant(grant) => grant,
+                Body::Grant(grant) => *grant,
                 other => panic!("only grants are derived, got {other:?}"),
             }
         })
@@ -190,7 +190,7 @@ fn a_bet_is_granted_its_share_of_the_bankroll_once() {
     assert_eq!((grant.bankroll, &*grant.currency), (money(1_000.0), "EUR"));
     assert!(grant.capped_by.is_empty());
     let Body::ValueBet(value_bet) = event.body else { panic!() };
-    assert_eq!(grant.value_bet, value_bet);
+    assert_eq!(grant.value_bet, *value_bet);
 }
 
 #[test]

@@ -79,8 +79,12 @@ impl Predict {
                 event.kind().name()
             )));
         }
+        let ground = match row {
+            Some(MatchRow::Open(fixture)) => Some((fixture.neutral, fixture.status)),
+            _ => None,
+        };
         match &event.body {
-            Body::Quote(quote) => return self.quote(key, event, quote, artefacts, derived),
+            Body::Quote(quote) => return self.quote(key, ground, event, quote, artefacts, derived),
             Body::Fixture(fixture) => self.fixture(key, event, fixture, derived),
             Body::Withdrawn(withdrawn) => self.withdrawn(key, withdrawn, derived),
             Body::Stats(stats) => {
@@ -145,27 +149,23 @@ impl Predict {
     fn quote(
         &mut self,
         key: &MatchKey,
+        ground: Option<(bool, FixtureStatus)>,
         event: &Event,
         quote: &Quote,
         artefacts: &dyn Artefacts,
         derived: &mut Derived,
     ) -> Result<(), Fault> {
         self.offer(key, quote)?;
-        let (ground, is_live) = match self.matches.get(key) {
-            Some(MatchRow::Open(fixture)) => {
-                (Some(fixture.neutral), fixture.status == FixtureStatus::Live)
-            }
-            _ => (None, false),
-        };
         let in_play = quote.phase == Phase::InPlay;
-        let known = self.running.get(key).filter(|_| in_play && is_live);
+        let is_running = in_play && matches!(ground, Some((_, FixtureStatus::Live)));
+        let known = is_running.then(|| self.running.get(key)).flatten();
         let running = known.and_then(|known| known.at(event.at));
         let model = self.models.get(&key.competition()).copied();
         let priced = match (ground, model) {
             (None, _) => Err(Unpriced::NoFixture),
             _ if in_play && running.is_none() => Err(Unpriced::InPlay),
             (_, None) => Err(Unpriced::NoModel),
-            (Some(neutral), Some(model)) => {
+            (Some((neutral, _)), Some(model)) => {
                 let asked = Asked { key, neutral, market: &quote.market, running };
                 self.pricing.price(asked, model, artefacts)?
             }

@@ -14,7 +14,7 @@ use support::{Store, instant, is_model, key, options, result, season, with_model
 fn models(feed: &[Event]) -> Vec<(Instant, &ModelPublished)> {
     feed.iter()
         .filter_map(|event| match &event.body {
-            Body::ModelPublished(published) => Some((event.at, published)),
+            Body::ModelPublished(published) => Some((event.at, &**published)),
             _ => None,
         })
         .collect()

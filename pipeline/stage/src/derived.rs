@@ -116,6 +116,8 @@ pub struct Derived {
     without_views: bool,
     /// What the frame was read from, where it is at hand.
     lines: Lines,
+    /// Events of the frame.
+    of: usize,
 }
 
 /// The lines of a frame, gone through as its events are.
@@ -163,9 +165,9 @@ impl Derived {
         }
     }
 
-    /// What follows from a frame that was read from these lines.
-    pub(crate) fn of_frame(self, lines: Option<Arc<str>>) -> Self {
-        Self { lines: Lines { text: lines, ..Lines::default() }, ..self }
+    /// What follows from a frame of so many events, which was read from these lines.
+    pub(crate) fn of_frame(self, of: usize, lines: Option<Arc<str>>) -> Self {
+        Self { lines: Lines { text: lines, ..Lines::default() }, of, ..self }
     }
 
     /// Says which event of the frame is applied next.
@@ -175,6 +177,10 @@ impl Derived {
 
     /// Derives an event.
     pub fn push(&mut self, event: Event) {
+        // Who derives something from a frame's first event most often does so from all.
+        if self.events.capacity() == 0 && self.lines.event == 0 {
+            self.events.reserve(self.of);
+        }
         self.events.push(event);
     }
 }

@@ -154,7 +154,7 @@ impl<S: Stage> Driver<S> {
             }
             let mut output = FrameOutput { id: frame.id, ..FrameOutput::default() };
             let derived = if self.views { Derived::default() } else { Derived::without_views() };
-            let mut derived = derived.of_frame(frame.lines.clone());
+            let mut derived = derived.of_frame(frame.events.len(), frame.lines.clone());
             for (index, event) in (0..).zip(&frame.events) {
                 let place = (frame.id, index);
                 derived.begin(index);

@@ -140,7 +140,7 @@ async fn filed_grant(filed: &Filed, bet: BetId) -> Result<Option<(MatchKey, Gran
 
 fn grant_in(frame: Frame, wanted: BetId) -> Option<(MatchKey, Grant)> {
     frame.events.into_iter().flatten().find_map(|event| match (event.body, event.key) {
-        (Body::Grant(grant), Some(key)) if grant.value_bet.bet == wanted => Some((key, grant)),
+        (Body::Grant(grant), Some(key)) if grant.value_bet.bet == wanted => Some((key, *grant)),
         _ => None,
     })
 }

@@ -223,7 +223,7 @@ pub(crate) fn forecast(priced: Priced, number: u64, outcomes: Vec<OutcomeRow>) -
 
 pub(crate) fn bets(events: &[Event]) -> Vec<&ValueBet> {
     let bets = events.iter().filter_map(|event| match &event.body {
-        Body::ValueBet(bet) => Some(bet),
+        Body::ValueBet(bet) => Some(&**bet),
         _ => None,
     });
     bets.collect()
@@ -239,7 +239,7 @@ pub(crate) fn refusals(events: &[Event]) -> Vec<&Refused> {
 
 pub(crate) fn settlements(events: &[Event]) -> Vec<&Settlement> {
     let settled = events.iter().filter_map(|event| match &event.body {
-        Body::Settlement(settled) => Some(settled),
+        Body::Settlement(settled) => Some(&**settled),
         _ => None,
     });
     settled.collect()

@@ -57,7 +57,7 @@ impl Overrides {
         if let Body::ConfigPublished(published) = &mut event.body
             && !self.is_empty()
         {
-            *published = ConfigPublished::new(published.number, self.over(&published.rules)?);
+            **published = ConfigPublished::new(published.number, self.over(&published.rules)?);
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ impl Predict {
                 let Body::ModelPublished(model) = event.body else { return };
                 let known = models.get(&model.competition);
                 if known.is_none_or(|known| model.number > known.number) {
-                    models.insert(model.competition.clone(), model);
+                    models.insert(model.competition.clone(), *model);
                 }
             })
             .await?;

@@ -104,21 +104,21 @@ impl Trail {
 
 fn model(event: &Event) -> Option<ModelPublished> {
     match &event.body {
-        Body::ModelPublished(model) => Some(model.clone()),
+        Body::ModelPublished(model) => Some((**model).clone()),
         _ => None,
     }
 }
 
 fn granted(event: Event) -> Option<Grant> {
     match event.body {
-        Body::Grant(grant) => Some(grant),
+        Body::Grant(grant) => Some(*grant),
         _ => None,
     }
 }
 
 fn settled(event: Event) -> Option<Settlement> {
     match event.body {
-        Body::Settlement(settlement) => Some(settlement),
+        Body::Settlement(settlement) => Some(*settlement),
         _ => None,
     }
 }
