@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
@@ -42,8 +43,8 @@ pub(crate) trait Joined: Send {
 /// What came of what a stage was taken along with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was written.
-    Written,
+    /// It was written, within this time.
+    Written(Duration),
     /// It was not: the frames come to the stage by themselves, where they were written.
     Not,
 }

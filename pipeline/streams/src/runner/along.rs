@@ -10,8 +10,8 @@ use crate::commit::Line;
 use crate::log::Log;
 
 /// How long a stage waits for the next to have taken what was written before, so as to take it
-/// along from there on.
-const CATCH_UP_WAIT: Duration = Duration::from_millis(20);
+/// along from there on: long enough for the batches that are on their way under full load.
+const CATCH_UP_WAIT: Duration = Duration::from_millis(250);
 /// Commits that are written apart before it is tried again, where the next could not be taken
 /// along. A stage that stays behind costs the one before a wait in so many commits.
 const COMMITS_APART: u32 = 64;

@@ -209,14 +209,15 @@ impl<S: Stage + 'static> Joined for Visit<S> {
     fn settle(self: Box<Self>, outcome: Outcome) {
         let Self { mut post, of } = *self;
         let Some(along) = post.along.take() else { return };
-        if outcome == Outcome::Not {
+        let Outcome::Written(took) = outcome else {
             post.driver.take_back();
             // Views that were to begin their lives anew have not.
             if let Some(right) = &mut post.right {
                 right.lives = Lives::default();
             }
             return;
-        }
+        };
+        post.metrics.commit_time.record(took);
         post.metrics.commits.add(1);
         post.metrics.commits_along.add(1);
         post.keep(along.last, &along.count);

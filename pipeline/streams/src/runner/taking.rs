@@ -219,15 +219,16 @@ impl<S: Stage + 'static> Taking<'_, S> {
     async fn send(&mut self, command: &Cmd, next: Option<Box<dyn Joined>>) -> Result<(), Stop> {
         let sent = clock::moment();
         let answer = commit::send(&mut self.held.connection, command).await?;
+        let took = sent.elapsed();
         if let Some(next) = next {
             let is_written = answer == Committed::Done;
-            next.settle(if is_written { Outcome::Written } else { Outcome::Not });
+            next.settle(if is_written { Outcome::Written(took) } else { Outcome::Not });
             self.along.went(is_written);
         }
         let refused = |reason| Err(Stop::End(End::Refused { reason }));
         match answer {
             Committed::Done | Committed::Apart => {
-                self.metrics.commit_time.record(sent.elapsed());
+                self.metrics.commit_time.record(took);
                 self.metrics.commits.add(1);
                 Ok(())
             }
