@@ -152,9 +152,18 @@ fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
     Ok(kill_process(pid, signal)?)
 }
 
+/// What a process runs. The first of `predict` and the first of `detect` run both, so that the one
+/// takes the other along, and the others run theirs alone.
+const fn stages(stage: Stage, which: usize) -> &'static str {
+    match (stage, which) {
+        (Stage::Predict | Stage::Detect, 0) => "predict,detect",
+        _ => stage.name(),
+    }
+}
+
 fn spawn(place: &Place, stage: Stage, which: usize) -> anyhow::Result<Child> {
     let mut command = place.command("mb");
-    command.args(["run", "--event-time", "--stages", stage.name()]);
+    command.args(["run", "--event-time", "--stages", stages(stage, which)]);
     if stage == Stage::Ingest {
         command.arg("--events").arg(place.events());
     }
