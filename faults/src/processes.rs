@@ -15,6 +15,8 @@ pub(crate) struct Place {
     pub(crate) program: PathBuf,
     pub(crate) folder: PathBuf,
     pub(crate) url: String,
+    /// Whoever runs `predict` or `detect` runs both, so that the one takes the other along.
+    pub(crate) together: bool,
 }
 
 impl Place {
@@ -152,18 +154,17 @@ fn signal(child: &Child, signal: Signal) -> anyhow::Result<()> {
     Ok(kill_process(pid, signal)?)
 }
 
-/// What a process runs. The first of `predict` and the first of `detect` run both, so that the one
-/// takes the other along, and the others run theirs alone.
-const fn stages(stage: Stage, which: usize) -> &'static str {
-    match (stage, which) {
-        (Stage::Predict | Stage::Detect, 0) => "predict,detect",
+/// What a process of a stage runs.
+fn stages(place: &Place, stage: Stage) -> &'static str {
+    match stage {
+        Stage::Predict | Stage::Detect if place.together => "predict,detect",
         _ => stage.name(),
     }
 }
 
 fn spawn(place: &Place, stage: Stage, which: usize) -> anyhow::Result<Child> {
     let mut command = place.command("mb");
-    command.args(["run", "--event-time", "--stages", stages(stage, which)]);
+    command.args(["run", "--event-time", "--stages", stages(place, stage)]);
     if stage == Stage::Ingest {
         command.arg("--events").arg(place.events());
     }

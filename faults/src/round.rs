@@ -40,7 +40,9 @@ pub(crate) struct Round {
 pub(crate) async fn run(campaign: &Campaign, number: u64, kills: u32) -> anyhow::Result<Round> {
     let seed = campaign.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9));
     let home = tempfile::Builder::new().prefix("marabet-faults-").tempdir()?;
-    let done = within(campaign, home.path(), seed, kills).await;
+    // Every other round the stages are apart.
+    let together = number % 2 == 0;
+    let done = within(campaign, home.path(), together, (seed, kills)).await;
     if !done.as_ref().is_ok_and(|round| round.found.is_clean()) {
         let kept = home.keep();
         (campaign.say)(&format!("the round's folder is kept: {}", kept.display()));
@@ -51,13 +53,17 @@ pub(crate) async fn run(campaign: &Campaign, number: u64, kills: u32) -> anyhow:
 async fn within(
     campaign: &Campaign,
     folder: &Path,
-    seed: u64,
-    kills: u32,
+    together: bool,
+    (seed, kills): (u64, u32),
 ) -> anyhow::Result<Round> {
     let server = Server::start(&folder.join("redis")).await?;
     let proxy = Arc::new(Proxy::to(server.socket()?).await?);
-    let place =
-        Place { program: campaign.program.clone(), folder: folder.to_owned(), url: proxy.url() };
+    let place = Place {
+        program: campaign.program.clone(),
+        folder: folder.to_owned(),
+        url: proxy.url(),
+        together,
+    };
     let mut facts = Facts::of(seed)?;
     facts.give(1.0, &place.events())?;
     let expected = alone(&place, &server).await?;

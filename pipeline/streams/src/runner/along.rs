@@ -1,33 +1,34 @@
 //! Taking the next stage along.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 
 use crate::chain::Joined;
+use crate::clock;
 use crate::commit::Line;
 use crate::log::Log;
 
 /// How long a stage waits for the next to have taken what was written before, so as to take it
 /// along from there on: long enough for the batches that are on their way under full load.
 const CATCH_UP_WAIT: Duration = Duration::from_millis(250);
-/// Commits that are written apart before it is tried again, where the next could not be taken
-/// along. A stage that stays behind costs the one before a wait in so many commits.
-const COMMITS_APART: u32 = 64;
+/// How long commits are written apart before it is tried again, where the next could not be taken
+/// along. A stage that stays behind costs the one before a wait each time.
+const APART_FOR: Duration = Duration::from_secs(2);
 
 /// Whether a tenure takes the next stage along.
 pub(super) struct Along {
     /// The last frame of the output stream.
     wrote: EntryId,
-    /// Commits that are written apart first.
-    apart: u32,
+    /// When it is tried again; none while nothing speaks against it.
+    again: Option<Instant>,
 }
 
 impl Along {
     /// Where the output stream ends with this frame.
     pub(super) fn after(wrote: EntryId) -> Self {
-        Self { wrote, apart: 0 }
+        Self { wrote, again: None }
     }
 
     /// The next stage, where it runs in this process and has taken all that was written so far,
@@ -41,8 +42,7 @@ impl Along {
         if frames.is_empty() {
             return None;
         }
-        if self.apart > 0 {
-            self.apart -= 1;
+        if self.again.is_some_and(|again| clock::moment() < again) {
             return None;
         }
         let follower = log.chain().after((line.output, line.partition))?;
@@ -62,7 +62,7 @@ impl Along {
 
     /// The next stage was taken along, or could not be.
     pub(super) fn went(&mut self, along: bool) {
-        self.apart = if along { 0 } else { COMMITS_APART };
+        self.again = (!along).then(|| clock::moment() + APART_FOR);
     }
 
     /// This frame is the last of the output stream now.
