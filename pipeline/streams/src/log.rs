@@ -67,6 +67,7 @@ struct Inner {
     stamps: Stamps,
     handed: Arc<Handed>,
     chain: Arc<Chain>,
+    suspects: Arc<tokio::sync::Mutex<()>>,
     cache_stats: CacheStats,
 }
 
@@ -111,6 +112,7 @@ impl Log {
             stamps: Stamps::default(),
             handed: Arc::default(),
             chain: Arc::default(),
+            suspects: Arc::default(),
             cache_stats: CacheStats::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -172,6 +174,12 @@ impl Log {
     /// Stages of this process that may be taken along by those before them.
     pub(crate) fn chain(&self) -> &Arc<Chain> {
         &self.inner.chain
+    }
+
+    /// Held by whoever takes a frame that may have ended a process: one at a time, so that no other
+    /// is blamed when it does so again.
+    pub(crate) fn suspects(&self) -> &Arc<tokio::sync::Mutex<()>> {
+        &self.inner.suspects
     }
 
     /// When frames were appended by this process.

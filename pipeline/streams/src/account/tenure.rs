@@ -242,6 +242,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         shutdown: &mut Shutdown,
     ) -> Result<(), Stop> {
         for frame in frames {
+            let _alone = self.log.suspects().lock().await;
             let place = format!("{partition}/{}", frame.id);
             let ended = self.attempts.begin(&mut held.connection, &place).await?;
             let one = std::slice::from_ref(frame);

@@ -1,11 +1,13 @@
 //! Taking frames: applying them and committing what follows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use marabet_stage::{FrameError, FrameOutput, Stage};
 use redis::Cmd;
+use tokio::sync::OwnedMutexGuard;
 
 use super::along::Along;
 use super::post::{Count, Post};
@@ -46,6 +48,8 @@ pub(super) struct Taking<'t, S> {
     pub(super) held: &'t mut Held,
     pub(super) along: &'t mut Along,
     pub(super) shutdown: &'t mut Shutdown,
+    /// Held while a frame is taken that may have ended a process.
+    pub(super) alone: Option<OwnedMutexGuard<()>>,
 }
 
 impl<S: Stage + 'static> Taking<'_, S> {
@@ -63,6 +67,7 @@ impl<S: Stage + 'static> Taking<'_, S> {
     /// Takes a frame that was handed out before. Each is counted before it is applied and its
     /// count taken away by its commit: one that ends the process again and again stands out.
     async fn take_again(&mut self, frame: &Frame) -> Result<(), Stop> {
+        self.alone = Some(Arc::clone(self.log.suspects()).lock_owned().await);
         let ended = self.attempts.begin(&mut self.held.connection, &frame.id.to_string()).await?;
         if ended >= self.options.attempts_max {
             let reason = format!("{ended} attempts to apply its frame ended the process");
@@ -71,6 +76,7 @@ impl<S: Stage + 'static> Taking<'_, S> {
             self.take(std::slice::from_ref(frame), false).await?;
         }
         self.attempts.committed();
+        self.alone = None;
         Ok(())
     }
 
@@ -107,6 +113,8 @@ impl<S: Stage + 'static> Taking<'_, S> {
                         let reason = format!("{error}: {reason}");
                         tracing::warn!(stage = self.line.stage, "{reason}; trying again");
                         self.set_condition(Condition::Missing { reason });
+                        // What waits for an artefact holds up nobody.
+                        self.alone = None;
                         self.held.keep(self.log, self.line).await?;
                         if self.shutdown.unless_asked(waits.wait()).await.is_none() {
                             return Err(Stop::End(End::Asked));

@@ -207,6 +207,7 @@ impl<'a, S: Stage + 'static> Tenure<'a, S> {
             held,
             along,
             shutdown,
+            alone: None,
         };
         let took = taking.take_read(read).await;
         if took.is_err() {
