@@ -41,7 +41,7 @@ pub(crate) async fn run(campaign: &Campaign, number: u64, kills: u32) -> anyhow:
     let seed = campaign.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9));
     let home = tempfile::Builder::new().prefix("marabet-faults-").tempdir()?;
     // Every other round the stages are apart.
-    let together = number % 2 == 0;
+    let together = number.is_multiple_of(2);
     let done = within(campaign, home.path(), together, (seed, kills)).await;
     if !done.as_ref().is_ok_and(|round| round.found.is_clean()) {
         let kept = home.keep();
