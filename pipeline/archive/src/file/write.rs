@@ -221,18 +221,18 @@ fn properties(
         properties = properties
             .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
     }
-    let occurs = |root: &str| occurring.iter().any(|&kind| column_name(kind) == root);
-    let is_plain =
-        |root: &str| occurring.iter().any(|&kind| is_seldom(kind) && column_name(kind) == root);
+    let named: Vec<(String, bool)> =
+        occurring.iter().map(|&kind| (column_name(kind), is_seldom(kind))).collect();
     let columns = ArrowSchemaConverter::new().convert(schema).map_err(unwritable)?;
     for column in columns.columns() {
         let (path, root) = (column.path(), &*column.path().parts()[0]);
         let is_envelope = schema.fields()[..ENVELOPE].iter().any(|field| field.name() == root);
-        let is_empty = !is_envelope && !occurs(root);
+        let occurs = named.iter().find(|(name, _)| name == root);
+        let is_empty = !is_envelope && occurs.is_none();
         if is_empty {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
-        if is_empty || is_plain(root) {
+        if is_empty || occurs.is_some_and(|(_, is_seldom)| *is_seldom) {
             properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
         }
     }

@@ -106,9 +106,7 @@ impl<S: Stage> Post<S> {
 
     /// A part of a commit.
     pub(crate) fn part<'p>(&'p mut self, batch: Batch<'p>) -> Part<'p> {
-        let right = self.right.as_mut().expect("only who holds a partition writes");
-        let (line, after) = (self.line, self.taken);
-        Part { line, fence: &right.fence, batch, lives: &mut right.lives, after }
+        part_of(self.line, &mut self.right, self.taken, batch)
     }
 
     /// Up to where the stage has taken its stream.
@@ -133,6 +131,17 @@ impl<S: Stage> Post<S> {
             }
         }
     }
+}
+
+/// A part of a commit of a stage that holds its partition.
+fn part_of<'p>(
+    line: Line<'static>,
+    right: &'p mut Option<Right>,
+    after: EntryId,
+    batch: Batch<'p>,
+) -> Part<'p> {
+    let Right { fence, lives } = right.as_mut().expect("only who holds a partition writes");
+    Part { line, fence, batch, lives, after }
 }
 
 /// A post that two may come to.
@@ -198,12 +207,9 @@ impl<S: Stage + 'static> Joined for Visit<S> {
     }
 
     fn part(&mut self) -> Part<'_> {
-        let post = &mut *self.post;
-        let right = post.right.as_mut().expect("it was there when the post was come to");
-        let along = post.along.as_ref().expect("frames were applied before");
-        let batch = Batch { written: &along.written, changes: &along.changes, quarantined: &[] };
-        let (line, after) = (post.line, post.taken);
-        Part { line, fence: &right.fence, batch, lives: &mut right.lives, after }
+        let Post { line, right, taken, along, .. } = &mut *self.post;
+        let Along { written, changes, .. } = along.as_ref().expect("frames were applied before");
+        part_of(*line, right, *taken, Batch { written, changes, quarantined: &[] })
     }
 
     fn settle(self: Box<Self>, outcome: Outcome) {

@@ -11,9 +11,7 @@ use marabet_streams::lease::{Fence, Lease};
 use marabet_streams::{Log, Shutdown, ShutdownTrigger, Slot, StageRun, Stream, run_stage};
 use tokio::task::JoinHandle;
 
-use crate::support::{
-    Counting, Server, facts, first, frames, kill, lines, until, until_derived, writer,
-};
+use crate::support::{Counting, Server, facts, first, frames, lines, until_derived, writer};
 
 const FIRST: Line<'static> =
     Line { stage: "counting", partition: 0, input: Stream::Feed, output: Stream::Priced };
@@ -305,12 +303,7 @@ async fn redis_killed_under_stages_that_go_along_loses_and_doubles_nothing() {
         writer.append(some).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         if round % 10 == 5 {
-            let pid = server.redis.pid().unwrap();
-            kill(pid);
-            until("the server is back", || async {
-                server.redis.pid().is_some_and(|now| now != pid)
-            })
-            .await;
+            server.kill_redis().await;
         }
     }
     writer.close().await.unwrap();

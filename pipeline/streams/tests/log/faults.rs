@@ -9,7 +9,7 @@ use marabet_streams::{Condition, Log, ShutdownTrigger, Slot, Stream, run_shared,
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    Counting, MODEL, Server, by_match, facts, first, frames, kill, lines, seen, spawn_first, until,
+    Counting, MODEL, Server, by_match, facts, first, frames, lines, seen, spawn_first, until,
     until_derived, writer,
 };
 
@@ -70,12 +70,7 @@ async fn redis_killed_and_started_again_loses_and_doubles_nothing() {
         writer.append(some).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         if round % 7 == 3 {
-            let pid = server.redis.pid().unwrap();
-            kill(pid);
-            until("the server is back", || async {
-                server.redis.pid().is_some_and(|now| now != pid)
-            })
-            .await;
+            server.kill_redis().await;
         }
     }
     writer.close().await.unwrap();

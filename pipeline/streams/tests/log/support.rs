@@ -36,6 +36,14 @@ impl Server {
         Log::open(&self.redis.url(), namespace, LogOptions::default()).await.unwrap()
     }
 
+    /// Kills Redis, and waits until it was started again.
+    pub(crate) async fn kill_redis(&self) {
+        let pid = self.redis.pid().unwrap();
+        kill(pid);
+        until("the server is back", || async { self.redis.pid().is_some_and(|now| now != pid) })
+            .await;
+    }
+
     /// A connection to look and meddle with.
     pub(crate) async fn raw(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.redis.url()).unwrap();
