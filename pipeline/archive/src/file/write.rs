@@ -1,9 +1,10 @@
 //! Writing one file, in memory, before any of it is on disk.
 
-use arrow_schema::Schema;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
+use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -13,7 +14,7 @@ use super::about;
 use crate::block::Block;
 use crate::error::ArchiveError;
 use crate::place::Place;
-use crate::schema::{ENVELOPE, FORM, Holding, column_name, envelope};
+use crate::schema::{FORM, Holding, column_name, envelope};
 
 /// Rows that are turned into columns at once.
 const BLOCK_ROWS: usize = 32 * 1024;
@@ -124,11 +125,10 @@ impl FileWriter {
 
     fn write_block(&mut self) -> Result<(), ArchiveError> {
         let block = self.block.finish()?;
-        let occurring: Vec<Kind> = self.occurring().collect();
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
-                let properties = properties(self.level, &block.schema(), &occurring)?;
+                let properties = properties(self.level, &block);
                 let writer = ArrowWriter::try_new(Vec::new(), block.schema(), Some(properties));
                 none.insert(writer.map_err(unwritable)?)
             }
@@ -186,20 +186,34 @@ fn unwritable(error: parquet::errors::ParquetError) -> ArchiveError {
 
 /// Whether a kind comes once a match or so: its columns are small beside those of the prices.
 fn is_seldom(kind: Kind) -> bool {
-    matches!(kind, Kind::Stats | Kind::Result | Kind::MatchClosed)
+    matches!(kind, Kind::Fixture | Kind::Stats | Kind::Result | Kind::MatchClosed)
 }
 
-/// How a file is written of which these kinds occur in the first block.
+/// Whether a column says one of a few things, mostly the same as in the row before: that a
+/// dictionary and the lengths of runs make small already.
+fn is_monotonous(name: &str) -> bool {
+    matches!(name, envelope::VERSION | envelope::ASSUMED | "src" | "phase" | "statistic")
+}
+
+/// The leaves of a column, by their paths, and which of them have a value.
+fn leaves(name: &str, array: &dyn Array, found: &mut Vec<(String, bool)>) {
+    if let Some(record) = array.as_struct_opt() {
+        for (field, part) in record.fields().iter().zip(record.columns()) {
+            leaves(&format!("{name}.{}", field.name()), part, found);
+        }
+    } else if let Some(list) = array.as_list_opt::<i32>() {
+        leaves(&format!("{name}.list.item"), list.values(), found);
+    } else {
+        found.push((name.to_owned(), array.null_count() < array.len()));
+    }
+}
+
+/// How a file is written whose first block this is.
 ///
-/// The columns of other kinds hold nothing, most often to the end: they are written plainly. A
-/// compressor for each of some hundred empty columns would cost more than all that is compressed,
-/// and so would, for whoever reads, one for each column of what is seldom: a twentieth of the bytes
-/// for half of the compressors.
-fn properties(
-    level: i32,
-    schema: &Schema,
-    occurring: &[Kind],
-) -> Result<WriterProperties, ArchiveError> {
+/// A compressor for each column, and a decompressor for whoever reads, cost more than all that is
+/// compressed. So what holds nothing is written plainly (most often it stays so to the end), and so
+/// is what is small as it is: a twentieth of the bytes for two thirds of the compressors.
+fn properties(level: i32, block: &RecordBatch) -> WriterProperties {
     let level = ZstdLevel::try_new(level).unwrap_or_default();
     // Numbers that rise from row to row are kept as their steps.
     let rising = [envelope::MS, envelope::SEQ, envelope::INDEX, envelope::AT];
@@ -221,20 +235,22 @@ fn properties(
         properties = properties
             .set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
     }
-    let named: Vec<(String, bool)> =
-        occurring.iter().map(|&kind| (column_name(kind), is_seldom(kind))).collect();
-    let columns = ArrowSchemaConverter::new().convert(schema).map_err(unwritable)?;
-    for column in columns.columns() {
-        let (path, root) = (column.path(), &*column.path().parts()[0]);
-        let is_envelope = schema.fields()[..ENVELOPE].iter().any(|field| field.name() == root);
-        let occurs = named.iter().find(|(name, _)| name == root);
-        let is_empty = !is_envelope && occurs.is_none();
-        if is_empty {
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        }
-        if is_empty || occurs.is_some_and(|(_, is_seldom)| *is_seldom) {
-            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+    let seldom: Vec<String> =
+        Kind::ALL.iter().filter(|&&kind| is_seldom(kind)).map(|&kind| column_name(kind)).collect();
+    for (field, array) in block.schema().fields().iter().zip(block.columns()) {
+        let mut found = Vec::new();
+        leaves(field.name(), array, &mut found);
+        for (path, occurs) in found {
+            let leaf = path.rsplit('.').next().unwrap_or_default();
+            let is_small = is_monotonous(leaf) || seldom.contains(field.name());
+            let column = ColumnPath::new(path.split('.').map(str::to_owned).collect());
+            if !occurs {
+                properties = properties.set_column_dictionary_enabled(column.clone(), false);
+            }
+            if !occurs || is_small {
+                properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
+            }
         }
     }
-    Ok(properties.build())
+    properties.build()
 }
