@@ -1,8 +1,11 @@
 //! Which match a fact is about, and which partition that makes.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::str::FromStr;
 
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -12,9 +15,41 @@ use crate::Competition;
 ///
 /// It holds no date, so that a postponed match keeps it. `leg` counts the meetings of the two
 /// sides at this ground in the season, from 1. Written `E0|2024-25|Man United|Fulham|1`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Whatever is kept of a match is found by its key, several times an event: so it knows its own
+/// hash.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "SmolStr", into = "SmolStr")]
-pub struct MatchKey(SmolStr);
+pub struct MatchKey {
+    text: SmolStr,
+    hash: u64,
+}
+
+impl PartialEq for MatchKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.text == other.text
+    }
+}
+
+impl Eq for MatchKey {}
+
+impl Hash for MatchKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialOrd for MatchKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for MatchKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
 
 /// Why a match key could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +93,12 @@ fn check(text: &str) -> Result<(), KeyError> {
 }
 
 impl MatchKey {
+    /// The key of a text that was seen to be one.
+    fn of(text: SmolStr) -> Self {
+        let hash = FxBuildHasher.hash_one(text.as_str());
+        Self { text, hash }
+    }
+
     /// The key of a match.
     ///
     /// # Errors
@@ -77,17 +118,17 @@ impl MatchKey {
         if leg == 0 {
             return Err(KeyError::Part { part: "leg (from 1)", text: leg.to_string() });
         }
-        Ok(Self(smol_str::format_smolstr!("{competition}|{season}|{home}|{away}|{leg}")))
+        Ok(Self::of(smol_str::format_smolstr!("{competition}|{season}|{home}|{away}|{leg}")))
     }
 
     /// The key as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     fn part(&self, index: usize) -> &str {
-        self.0.split('|').nth(index).expect("a key has five parts: it was checked when made")
+        self.text.split('|').nth(index).expect("a key has five parts: it was checked when made")
     }
 
     /// The competition.
@@ -118,7 +159,7 @@ impl MatchKey {
     /// modulo the number of partitions.
     #[must_use]
     pub fn partition(&self, partitions: u16) -> u16 {
-        let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        let hash = self.text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         // The remainder is below a u16.
@@ -130,7 +171,7 @@ impl FromStr for MatchKey {
     type Err = KeyError;
     fn from_str(text: &str) -> Result<Self, KeyError> {
         check(text)?;
-        Ok(Self(SmolStr::new(text)))
+        Ok(Self::of(SmolStr::new(text)))
     }
 }
 
@@ -138,19 +179,19 @@ impl TryFrom<SmolStr> for MatchKey {
     type Error = KeyError;
     fn try_from(text: SmolStr) -> Result<Self, KeyError> {
         check(&text)?;
-        Ok(Self(text))
+        Ok(Self::of(text))
     }
 }
 
 impl From<MatchKey> for SmolStr {
     fn from(key: MatchKey) -> Self {
-        key.0
+        key.text
     }
 }
 
 impl fmt::Display for MatchKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use marabet_quant::Market;
 use marabet_schemas::{Instant, MatchKey};
+use marabet_stage::Within;
 
 use crate::rules::{InForce, Plan};
 use crate::state::State;
 use crate::state::prices::{BookId, MarketRow, Price, SeenRow};
 use crate::state::rows::{MatchRow, ModelRow};
-use crate::state::within::Within;
 
 /// What is known of a match, read by the decisions of one event.
 #[derive(Clone, Copy)]

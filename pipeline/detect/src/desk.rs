@@ -3,7 +3,7 @@
 use marabet_quant::Market;
 use marabet_schemas::bets::{RefusalReason, ValueBet};
 use marabet_schemas::{BetId, Body, Event, Instant, MatchKey, StrategyName};
-use marabet_stage::Derived;
+use marabet_stage::{Derived, Within};
 
 use crate::bet::{self, Prepared};
 use crate::board::{Board, MarketView};
@@ -12,7 +12,6 @@ use crate::rules::{InForce, Plan};
 use crate::state::State;
 use crate::state::prices::{BookId, MarketRow, PerSelection};
 use crate::state::rows::{BetsRow, RefusedRow};
-use crate::state::within::Within;
 use crate::survey::{self, Sink};
 use crate::value::{Look, Memo, Verdict, Which};
 use crate::view;
@@ -128,18 +127,18 @@ impl Desk<'_> {
     fn write(&mut self, plan: &Plan, prepared: Prepared) {
         let at = Within::new(self.key, plan.name.clone());
         match prepared {
-            Prepared::Refused(refusal) => self.write_refusal(plan, at, &refusal),
+            Prepared::Refused(refusal) => self.write_refusal(plan, &at, &refusal),
             Prepared::Bet(bet) => {
                 let (told, record) = *bet;
                 let id = record.id;
-                self.state.bets.entry(at, BetsRow::default).bets.push(record);
+                self.state.bets.entry(&at, BetsRow::default).bets.push(record);
                 if let Some(row) = self.state.matches.get_mut(self.key) {
                     row.unsettled += 1;
                 }
                 self.push_shown(id, told);
             }
             Prepared::Shown(place, told) => {
-                let row = self.state.bets.entry(at, BetsRow::default);
+                let row = self.state.bets.entry(&at, BetsRow::default);
                 let record = &mut row.bets[place];
                 record.shown = (told.revision, told.net_odds);
                 let id = record.id;
@@ -148,9 +147,9 @@ impl Desk<'_> {
         }
     }
 
-    fn write_refusal(&mut self, plan: &Plan, at: Within<StrategyName>, refusal: &Refusal) {
+    fn write_refusal(&mut self, plan: &Plan, at: &Within<StrategyName>, refusal: &Refusal) {
         let (market, book, reason) = (refusal.market, refusal.remembered_as(), refusal.reason);
-        if self.state.refused.get(&at).is_some_and(|row| row.has(market, book, reason)) {
+        if self.state.refused.get(at).is_some_and(|row| row.has(market, book, reason)) {
             return;
         }
         self.state.refused.entry(at, RefusedRow::default).record(market, book, reason);

@@ -9,12 +9,12 @@ use marabet_quant::outcome::Outcomes;
 use marabet_quant::{Market, Odds};
 use marabet_schemas::MatchKey;
 use marabet_schemas::strategy::FairSource;
+use marabet_stage::Within;
 use rustc_hash::FxHashMap;
 
 use crate::board::{Board, MarketView, winners};
 use crate::rules::Plan;
 use crate::state::prices::{BookId, PerSelection, Price};
-use crate::state::within::Within;
 
 /// Why there is no fair price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

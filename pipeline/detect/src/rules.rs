@@ -8,12 +8,11 @@ use marabet_quant::Market;
 use marabet_quant::devig::Method;
 use marabet_schemas::strategy::{BookRules, FairSource, Rules, SettlementRules, Strategy};
 use marabet_schemas::{Book, MatchKey, StrategyName};
-use marabet_stage::Fault;
+use marabet_stage::{Fault, Only};
 use rustc_hash::FxHashMap;
 
 use crate::state::State;
 use crate::state::prices::BookId;
-use crate::state::within::Only;
 
 /// Most books that a partition knows by name.
 const NAMES_MAX: usize = 1024;
@@ -179,7 +178,7 @@ pub(crate) fn name_books<'a>(
         if state.books.get(&Only).is_some_and(|known| known.contains(name)) {
             continue;
         }
-        let known = state.books.entry(Only, Vec::new);
+        let known = state.books.entry(&Only, Vec::new);
         if known.len() == NAMES_MAX {
             return Err(Fault::rejected(format!(
                 "book `{name}` is one more than the {NAMES_MAX} that a partition knows; \

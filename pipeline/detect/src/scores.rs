@@ -11,13 +11,13 @@ use marabet_quant::implied::{
 use marabet_quant::matrix::ScoreMatrix;
 use marabet_quant::{Line, Market, MarketKind, Period};
 use marabet_schemas::{MatchKey, StrategyName};
+use marabet_stage::Within;
 use rustc_hash::FxHashMap;
 
 use crate::board::{Board, MarketView};
 use crate::fair::{Devigged, FairMarket, Opinion};
 use crate::rules::Plan;
 use crate::state::prices::{BookId, PerSelection};
-use crate::state::within::Within;
 
 /// Expected goals of the home and away side where no price says more: an ordinary match of
 /// Europe's leagues.

@@ -22,12 +22,12 @@ use marabet_quant::settle::settle;
 use marabet_schemas::Instant;
 use marabet_schemas::bets::{BetOutcome, Settlement};
 use marabet_schemas::facts::{FixtureStatus, ResultStatus};
+use marabet_stage::Within;
 
 use crate::board::Board;
 use crate::closing;
 use crate::desk::Desk;
 use crate::state::rows::{BetRecord, BetsRow, MatchRow, Settled};
-use crate::state::within::Within;
 use crate::survey;
 use crate::view;
 
@@ -80,7 +80,7 @@ pub(crate) fn settle_match(desk: &mut Desk<'_>, is_closed: bool) {
         }
     }
     for (at, place, settled) in due {
-        let row = desk.state.bets.entry(at.clone(), BetsRow::default);
+        let row = desk.state.bets.entry(&at, BetsRow::default);
         let bet = &mut row.bets[place];
         let is_first = bet.settled.is_none();
         let settlement = settlement(&at, bet, &settled);

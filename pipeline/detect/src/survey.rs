@@ -26,7 +26,7 @@ use marabet_schemas::bets::BetOutcome;
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::strategy::{BookRules, Rules};
 use marabet_schemas::{BetId, Body, Book, Event, Instant, MatchKey, StakeFraction, StrategyName};
-use marabet_stage::{Artefacts, Derived, Fault, Stage};
+use marabet_stage::{Artefacts, Derived, Fault, Stage, Within};
 
 use crate::board::Board;
 use crate::closing;
@@ -40,7 +40,6 @@ use crate::settle;
 use crate::stage::Detect;
 use crate::state::prices::{BookId, PerSelection, Price};
 use crate::state::rows::{BetRecord, BetsRow, Settled};
-use crate::state::within::Within;
 use crate::value::{Look, Memo, Which};
 
 /// The book that stands for a maximum over books, at which nobody can bet.

@@ -4,6 +4,7 @@
 
 use marabet_quant::payoff::Payoff;
 use marabet_schemas::bets::RefusalReason;
+use marabet_stage::Within;
 
 use crate::board::{Board, MarketView};
 use crate::fair::{Devigged, NoFair, Opinion};
@@ -14,7 +15,6 @@ use crate::scores::Scores;
 use crate::stake;
 use crate::state::prices::{BookId, PerSelection};
 use crate::state::rows::BetRecord;
-use crate::state::within::Within;
 
 /// How much better the best net price must be than the one shown for a new revision: one
 /// hundredth. As a revision's price is the best yet and a price is taken for an error above 1.25

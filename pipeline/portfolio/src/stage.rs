@@ -3,11 +3,11 @@
 use marabet_schemas::bets::{BetPlaced, Deposit, Grant, Settlement, ValueBet};
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::{ArtefactHash, BetId, Body, Event, Instant, MatchKey, Money, StrategyName};
-use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
+use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table, Within};
 
 use crate::account::AccountRow;
 use crate::caps::{Allowed, allowed};
-use crate::state::{BetKey, BetRow, InForce, RulesRow, Settled, deposit_identity};
+use crate::state::{BetRow, InForce, RulesRow, Settled, deposit_identity};
 use crate::view::{self, AccountView};
 
 /// `bets` of all partitions → `grants`, in the order of arrival.
@@ -33,7 +33,7 @@ use crate::view::{self, AccountView};
 pub struct Portfolio {
     rules: Table<InForce, RulesRow>,
     accounts: Table<StrategyName, AccountRow>,
-    bets: Table<BetKey, BetRow>,
+    bets: Table<Within<BetId>, BetRow>,
     deposits: Table<ArtefactHash, Deposit>,
 }
 
@@ -59,8 +59,14 @@ impl Portfolio {
     }
 
     /// Where the money of each strategy stands, by name.
-    pub fn accounts(&self) -> impl Iterator<Item = (&StrategyName, AccountView)> {
+    pub fn accounts(&self) -> impl Iterator<Item = (StrategyName, AccountView)> {
         self.accounts.iter().map(|(strategy, row)| (strategy, row.into()))
+    }
+
+    /// The account of a strategy that rules in force have named.
+    #[must_use]
+    pub fn account_of(&self, strategy: &StrategyName) -> Option<AccountView> {
+        self.accounts.get(strategy).map(Into::into)
     }
 
     fn config(&mut self, published: &ConfigPublished, derived: &mut Derived) {
@@ -106,7 +112,7 @@ impl Portfolio {
             Fault::rejected(format!("bet {}: no rules are in force; publish them first", bet.bet))
         })?;
         let currency = rules.account.currency.clone();
-        let place = BetKey { key: key.clone(), bet: bet.bet };
+        let place = Within::new(key, bet.bet);
         if let Some(known) = self.bets.get(&place) {
             if bet.revision > known.revision {
                 derived.push(grant(event, bet, known, currency));
@@ -186,7 +192,7 @@ impl Portfolio {
         derived: &mut Derived,
         change: impl FnOnce(&mut BetRow),
     ) -> Result<(), Fault> {
-        let place = BetKey { key: key.clone(), bet };
+        let place = Within::new(key, bet);
         let row = self.bets.get_mut(&place).ok_or_else(|| {
             Fault::rejected(format!(
                 "bet {bet} of {key} is not known: it never came, or its match was closed"
@@ -207,13 +213,10 @@ impl Portfolio {
     }
 
     fn close(&mut self, key: &MatchKey, derived: &mut Derived) -> Result<(), Fault> {
-        let first = BetKey::first(key);
-        let bets: Vec<BetKey> =
-            self.bets.run(&first, |bet| bet.key == *key).map(|(bet, _)| bet.clone()).collect();
-        for bet in bets {
-            let Some(row) = self.bets.get(&bet) else { continue };
-            let (strategy, open) = (row.strategy.clone(), row.open);
-            self.bets.remove(&bet);
+        let of_bet = |(_, row): (_, &BetRow)| (row.strategy.clone(), row.open);
+        let bets: Vec<_> = self.bets.rows_of(key).map(of_bet).collect();
+        self.bets.remove_of(key);
+        for (strategy, open) in bets {
             self.account(&strategy)?.release(open);
             self.show(&strategy, derived);
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use marabet_schemas::bets::{BetOutcome, Cap, Deposit};
 use marabet_schemas::strategy::{Account, BookRules, Rules};
-use marabet_schemas::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, StrategyName};
+use marabet_schemas::{ArtefactHash, Book, Instant, Money, StrategyName};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{decided, worth};
@@ -25,18 +25,20 @@ impl fmt::Display for InForce {
     }
 }
 
-/// A row's key that cannot be read.
+/// The text is not that key.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no {1}")]
-pub(crate) struct NoKey(String, &'static str);
+#[error("`{0}` is no key of the rules in force")]
+pub(crate) struct NoKey(String);
 
 impl FromStr for InForce {
     type Err = NoKey;
     fn from_str(text: &str) -> Result<Self, NoKey> {
         let known = (text == Self::TEXT).then_some(Self);
-        known.ok_or_else(|| NoKey(text.to_owned(), "key of the rules in force"))
+        known.ok_or_else(|| NoKey(text.to_owned()))
     }
 }
+
+marabet_stage::alone!(InForce);
 
 /// What the portfolio needs of the rules in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,37 +55,6 @@ impl RulesRow {
 
     pub(crate) fn book(&self, book: &Book) -> BookRules {
         self.books.get(book).cloned().unwrap_or_default()
-    }
-}
-
-/// A bet of a match.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct BetKey {
-    pub(crate) key: MatchKey,
-    pub(crate) bet: BetId,
-}
-
-impl BetKey {
-    /// At or before every bet of a match.
-    pub(crate) fn first(key: &MatchKey) -> Self {
-        let lowest = "0000000000000000".parse().expect("sixteen digits are a bet's identity");
-        Self { key: key.clone(), bet: lowest }
-    }
-}
-
-impl fmt::Display for BetKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}|{}", self.key, self.bet)
-    }
-}
-
-impl FromStr for BetKey {
-    type Err = NoKey;
-    fn from_str(text: &str) -> Result<Self, NoKey> {
-        let wrong = || NoKey(text.to_owned(), "bet of a match; written match|bet");
-        let (key, bet) = text.rsplit_once('|').ok_or_else(wrong)?;
-        let (key, bet) = (key.parse().map_err(|_| wrong())?, bet.parse().map_err(|_| wrong())?);
-        Ok(Self { key, bet })
     }
 }
 
@@ -148,13 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_read_back_as_they_are_written() {
-        let key: MatchKey = "E0|2024-25|A|B|1".parse().unwrap();
-        let bet = BetId::of(&"sharp".into(), &key, "1x2:home", 0, 0);
-        let bet = BetKey { key, bet };
-        assert_eq!(bet.to_string().parse::<BetKey>().unwrap(), bet);
-        assert!(BetKey::first(&bet.key) <= bet);
-        assert!("E0|2024-25|A|B|1".parse::<BetKey>().is_err());
+    fn the_key_reads_back_as_it_is_written() {
         assert_eq!(InForce.to_string().parse::<InForce>().unwrap(), InForce);
         assert!("other".parse::<InForce>().is_err());
     }

@@ -16,6 +16,7 @@ use marabet_schemas::frame::Frame;
 use marabet_schemas::strategy::{self, BookRules, FairSource, Rules};
 use marabet_schemas::{
     ArtefactHash, BetId, Body, EntryId, Event, Instant, MatchKey, Money, StakeFraction,
+    StrategyName,
 };
 use marabet_stage::{Derived, Driver, Fault, Stage};
 use proptest::prelude::*;
@@ -316,10 +317,11 @@ fn a_new_bankroll_in_the_rules_is_that_of_new_strategies_alone() {
     published.rules.strategies.insert("late".into(), strategy::Strategy::default());
     let mut stage = Portfolio::new();
     all(&mut stage, &[rules(1), richer]);
-    let bankrolls: Vec<(&str, Money)> =
-        stage.accounts().map(|(strategy, view)| (strategy.as_str(), view.bankroll)).collect();
+    let bankrolls: Vec<(StrategyName, Money)> =
+        stage.accounts().map(|(strategy, view)| (strategy, view.bankroll)).collect();
     let [old, new] = [1_000.0, 5_000.0].map(money);
-    assert_eq!(bankrolls, [("late", new), ("model", old), ("sharp", old)]);
+    let expected = [("late", new), ("model", old), ("sharp", old)];
+    assert_eq!(bankrolls, expected.map(|(strategy, bankroll)| (strategy.into(), bankroll)));
 }
 
 #[test]

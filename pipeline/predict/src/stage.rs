@@ -4,12 +4,12 @@ use marabet_schemas::bets::{Priced, Unpriced};
 use marabet_schemas::control::ModelPublished;
 use marabet_schemas::facts::{Fixture, FixtureStatus, Phase, Quote, Withdrawn};
 use marabet_schemas::{Body, Book, Competition, Event, MatchKey};
-use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
+use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table, Within};
 
 use crate::check;
 use crate::pricing::{Asked, Pricing};
 use crate::running::RunningRow;
-use crate::state::{MatchRow, ModelRow, OFFERED_MAX, Offer, Offered};
+use crate::state::{MatchRow, ModelRow, OFFERED_MAX, Offered};
 use crate::view;
 
 /// `feed` → `priced`: forwards every fact, and every quote with the model's view of it.
@@ -26,7 +26,7 @@ pub struct Predict {
     matches: Table<MatchKey, MatchRow>,
     running: Table<MatchKey, RunningRow>,
     models: Table<Competition, ModelRow>,
-    offers: Table<Offer, Offered>,
+    offers: Table<Within<Book>, Offered>,
     pricing: Pricing,
 }
 
@@ -190,7 +190,7 @@ impl Predict {
 
     /// Notes that the book has a price in the market, so that its withdrawal finds it.
     fn offer(&mut self, key: &MatchKey, quote: &Quote) -> Result<(), Fault> {
-        let offer = Offer { key: key.clone(), book: quote.book.clone() };
+        let offer = Within::new(key, quote.book.clone());
         let offered = self.offers.get(&offer);
         if offered.is_some_and(|markets| markets.contains(&quote.market)) {
             return Ok(());
@@ -201,12 +201,12 @@ impl Predict {
                 quote.book
             )));
         }
-        self.offers.entry(offer, Offered::new).insert(quote.market);
+        self.offers.entry(&offer, Offered::new).insert(quote.market);
         Ok(())
     }
 
     fn withdrawn(&mut self, key: &MatchKey, withdrawn: &Withdrawn, derived: &mut Derived) {
-        let offer = Offer { key: key.clone(), book: withdrawn.book.clone() };
+        let offer = Within::new(key, withdrawn.book.clone());
         let Some(offered) = self.offers.get_mut(&offer) else { return };
         let gone = match withdrawn.market {
             Some(market) => offered.take(&market).into_iter().collect(),
@@ -221,15 +221,7 @@ impl Predict {
     }
 
     fn close(&mut self, key: &MatchKey) {
-        let first = Offer { key: key.clone(), book: Book::new("") };
-        let offers: Vec<Offer> = self
-            .offers
-            .run(&first, |offer| offer.key == *key)
-            .map(|(offer, _)| offer.clone())
-            .collect();
-        for offer in &offers {
-            self.offers.remove(offer);
-        }
+        self.offers.remove_of(key);
         self.running.remove(key);
         self.matches.insert(key.clone(), MatchRow::Closed);
         self.pricing.drop_match(key);

@@ -291,7 +291,7 @@ mod tests {
         ) -> Result<(), Fault> {
             let Body::Seen(seen) = &event.body else { return Err(Fault::rejected("not seen")) };
             let book = seen.book.as_str();
-            *self.counts.entry(book.to_owned(), || 0) += 1;
+            *self.counts.entry(&book.to_owned(), || 0) += 1;
             derived.push(event.clone());
             match book {
                 "refused" => Err(Fault::rejected("refused it is")),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn counts(driver: &Driver<Counting>) -> Vec<(String, u32)> {
-        driver.stage().counts.iter().map(|(book, count)| (book.clone(), *count)).collect()
+        driver.stage().counts.iter().map(|(book, count)| (book, *count)).collect()
     }
 
     #[test]

@@ -10,10 +10,12 @@
 
 mod derived;
 mod driver;
+mod key;
 mod stage;
 mod table;
 
 pub use derived::{CacheClass, CacheEntry, Derived, Json, ViewName};
 pub use driver::{Driver, FrameError, FrameOutput};
+pub use key::{Only, RowKey, Within};
 pub use stage::{Artefacts, Fault, Stage};
 pub use table::{Change, ROW_BYTES_MAX, Rows, StateError, Table};

@@ -1,15 +1,13 @@
 //! State that knows what a frame changed.
 
-use std::collections::BTreeSet;
-use std::collections::hash_map::{Entry, HashMap};
-use std::fmt::Display;
-use std::hash::Hash;
-use std::ops::{Bound, RangeBounds};
-use std::str::FromStr;
+use std::collections::{HashMap, HashSet};
 
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
+
+use crate::key::RowKey;
 
 /// One row as it is to be written: the field's name, and its bytes or nothing for a row gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,132 +66,176 @@ pub const ROW_BYTES_MAX: usize = 64 * 1024;
 ///
 /// Reading is free of charge; the first change of a row in a frame keeps a copy of it.
 ///
-/// Rows are found by the hash of their key, because every event looks for some and keys are long
-/// texts that begin alike. Whoever goes through rows meets them in the order of their keys: the
-/// order of hashes is seen nowhere.
-#[derive(Debug)]
-pub struct Table<K, V> {
+/// A row is found by the hash of its group, because every event looks for some and keys are long
+/// texts that begin alike, and then by its part. Whoever goes through rows meets them in the order
+/// of their keys: the order of hashes is seen nowhere.
+pub struct Table<K: RowKey, V> {
     name: &'static str,
-    rows: HashMap<K, V, FxBuildHasher>,
-    /// The keys of all rows.
-    order: BTreeSet<K>,
-    before: HashMap<K, Option<V>, FxBuildHasher>,
+    groups: HashMap<K::Group, Group<K, V>, FxBuildHasher>,
+    /// What was there before each change that is pending, the last change last.
+    before: Vec<(K, Option<V>)>,
+    /// Counts the batches of changes that were kept or taken back.
+    batch: u64,
 }
 
-impl<K: Ord + Hash + Clone, V: Clone> Table<K, V> {
+/// The rows of a group, in the order of their parts.
+type Group<K, V> = SmallVec<[(<K as RowKey>::Part, Row<V>); 1]>;
+
+struct Row<V> {
+    value: V,
+    /// The batch of its last change: what it was before that one is known.
+    changed: u64,
+}
+
+/// Of what was loaded or taken back: no batch has changed it.
+const UNCHANGED: u64 = 0;
+
+fn place<P: Ord, V>(group: &[(P, Row<V>)], part: &P) -> Result<usize, usize> {
+    group.binary_search_by(|(other, _)| other.cmp(part))
+}
+
+impl<K: RowKey, V: Clone> Table<K, V> {
     /// An empty table of this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
-            rows: HashMap::with_hasher(FxBuildHasher),
-            order: BTreeSet::new(),
-            before: HashMap::with_hasher(FxBuildHasher),
+            groups: HashMap::with_hasher(FxBuildHasher),
+            before: Vec::new(),
+            batch: UNCHANGED + 1,
         }
     }
 
     /// The row of this key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.rows.get(key)
+        let (group, part) = key.sides();
+        let group = self.groups.get(group)?;
+        let place = place(group, part).ok()?;
+        Some(&group[place].1.value)
     }
 
     /// The row of this key, to be changed.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let row = self.rows.get_mut(key)?;
-        if !self.before.contains_key(key) {
-            self.before.insert(key.clone(), Some(row.clone()));
+        let (group, part) = key.sides();
+        let group = self.groups.get_mut(group)?;
+        let place = place(group, part).ok()?;
+        let row = &mut group[place].1;
+        if row.changed != self.batch {
+            self.before.push((key.clone(), Some(row.value.clone())));
+            row.changed = self.batch;
         }
-        Some(row)
+        Some(&mut row.value)
     }
 
     /// The row of this key, to be changed; made when there is none.
-    pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        let before = &mut self.before;
-        match self.rows.entry(key) {
-            Entry::Occupied(found) => {
-                if !before.contains_key(found.key()) {
-                    before.insert(found.key().clone(), Some(found.get().clone()));
+    pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
+        let (group, part) = key.sides();
+        let rows = self.groups.entry(group.clone()).or_default();
+        let changed = self.batch;
+        let place = match place(rows, part) {
+            Ok(place) => {
+                let row = &mut rows[place].1;
+                if row.changed != changed {
+                    self.before.push((key.clone(), Some(row.value.clone())));
+                    row.changed = changed;
                 }
-                found.into_mut()
+                place
             }
-            Entry::Vacant(place) => {
-                before.entry(place.key().clone()).or_insert(None);
-                self.order.insert(place.key().clone());
-                place.insert(make())
+            Err(place) => {
+                self.before.push((key.clone(), None));
+                rows.insert(place, (part.clone(), Row { value: make(), changed }));
+                place
             }
-        }
+        };
+        &mut rows[place].1.value
     }
 
     /// Sets a row.
     pub fn insert(&mut self, key: K, row: V) {
-        let old = self.rows.insert(key.clone(), row);
-        if old.is_none() {
-            self.order.insert(key.clone());
+        let changed = self.batch;
+        match self.set(&key, Row { value: row, changed }) {
+            Some(old) if old.changed == changed => {}
+            old => self.before.push((key, old.map(|old| old.value))),
         }
-        self.before.entry(key).or_insert(old);
+    }
+
+    /// Sets a row without a word of what it was before, which is given back.
+    fn set(&mut self, key: &K, row: Row<V>) -> Option<Row<V>> {
+        let (group, part) = key.sides();
+        let rows = self.groups.entry(group.clone()).or_default();
+        match place(rows, part) {
+            Ok(place) => Some(std::mem::replace(&mut rows[place].1, row)),
+            Err(place) => {
+                rows.insert(place, (part.clone(), row));
+                None
+            }
+        }
     }
 
     /// Takes a row away.
     pub fn remove(&mut self, key: &K) {
-        if let Some(old) = self.rows.remove(key) {
-            self.order.remove(key);
-            self.before.entry(key.clone()).or_insert(Some(old));
+        match self.unset(key) {
+            Some(old) if old.changed != self.batch => {
+                self.before.push((key.clone(), Some(old.value)));
+            }
+            _ => {}
         }
     }
 
-    /// The rows of a range of keys, in key order.
-    pub fn range(&self, keys: impl RangeBounds<K>) -> impl Iterator<Item = (&K, &V)> {
-        self.order.range(keys).map(|key| self.row(key))
+    /// Takes a row away without a word of what it was, which is given back.
+    fn unset(&mut self, key: &K) -> Option<Row<V>> {
+        let (group, part) = key.sides();
+        let rows = self.groups.get_mut(group)?;
+        let place = place(rows, part).ok()?;
+        let (_, row) = rows.remove(place);
+        if rows.is_empty() {
+            self.groups.remove(group);
+        }
+        Some(row)
     }
 
-    /// The row of a key that is in the order.
-    fn row<'a>(&'a self, key: &'a K) -> (&'a K, &'a V) {
-        (key, self.rows.get(key).expect("the order holds the keys of the rows"))
+    /// Takes all rows of a group away.
+    pub fn remove_of(&mut self, group: &K::Group) {
+        for (part, row) in self.groups.remove(group).into_iter().flatten() {
+            if row.changed != self.batch {
+                self.before.push((K::of(group, &part), Some(row.value)));
+            }
+        }
     }
 
-    /// The rows from this key on while `belongs` holds, in key order.
-    pub fn run<'a>(
+    /// The rows of a group, in the order of their parts.
+    pub fn rows_of<'a>(
         &'a self,
-        from: &K,
-        belongs: impl Fn(&K) -> bool + 'a,
-    ) -> impl Iterator<Item = (&'a K, &'a V)> {
-        self.order
-            .range((Bound::Included(from), Bound::Unbounded))
-            .take_while(move |key| belongs(key))
-            .map(|key| self.row(key))
+        group: &K::Group,
+    ) -> impl Iterator<Item = (&'a K::Part, &'a V)> + use<'a, K, V> {
+        self.groups.get(group).into_iter().flatten().map(|(part, row)| (part, &row.value))
     }
 
-    /// All rows, in key order.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.order.iter().map(|key| self.row(key))
-    }
-
-    /// How many rows.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rows.len()
+    /// All rows, in key order: for whoever looks at the whole, as it sorts the groups.
+    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(group, _)| *group);
+        groups.into_iter().flat_map(|(group, rows)| {
+            rows.iter().map(|(part, row)| (K::of(group, part), &row.value))
+        })
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.groups.is_empty()
     }
 }
 
-impl<K, V> Rows for Table<K, V>
-where
-    K: Ord + Hash + Clone + Display + FromStr<Err: Display>,
-    V: Clone + Serialize + DeserializeOwned,
-{
+impl<K: RowKey, V: Clone + Serialize + DeserializeOwned> Rows for Table<K, V> {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn load(&mut self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
         let fault = |reason: String| StateError { field: format!("{}:{key}", self.name), reason };
-        let parsed = key.parse().map_err(|error: K::Err| fault(error.to_string()))?;
+        let parsed: K = key.parse().map_err(|error: K::Err| fault(error.to_string()))?;
         let row = match bytes.split_first() {
             Some((&FORM, row)) => {
                 rmp_serde::from_slice(row).map_err(|error| fault(error.to_string()))?
@@ -203,14 +245,12 @@ where
             }
             None => return Err(fault("it is empty".to_owned())),
         };
-        self.order.insert(K::clone(&parsed));
-        self.rows.insert(parsed, row);
+        self.set(&parsed, Row { value: row, changed: UNCHANGED });
         Ok(())
     }
 
     fn clear(&mut self) {
-        self.rows.clear();
-        self.order.clear();
+        self.groups.clear();
         self.before.clear();
     }
 
@@ -218,7 +258,7 @@ where
         let change = |key: &K| {
             let field = format!("{}:{key}", self.name);
             let fault = |reason: String| StateError { field: field.clone(), reason };
-            let Some(row) = self.rows.get(key) else { return Ok(Change { field, value: None }) };
+            let Some(row) = self.get(key) else { return Ok(Change { field, value: None }) };
             let mut bytes = vec![FORM];
             rmp_serde::encode::write_named(&mut bytes, row)
                 .map_err(|error| fault(error.to_string()))?;
@@ -230,37 +270,36 @@ where
             }
             Ok(Change { field, value: Some(bytes) })
         };
-        // A row that came and went within the frame was never written and needs no removal.
-        let touched = self
-            .before
-            .iter()
-            .filter(|(key, before)| before.is_some() || self.rows.contains_key(key));
+        // What a row was stands at its first change; taken away, it may have come again. One that
+        // came and went within the batch was never written and needs no removal.
+        let mut seen = HashSet::with_capacity_and_hasher(self.before.len(), FxBuildHasher);
+        let first = self.before.iter().filter(|(key, _)| seen.insert(key));
+        let touched = first.filter(|(key, before)| before.is_some() || self.get(key).is_some());
         touched.map(|(key, _)| change(key)).collect()
     }
 
     fn keep(&mut self) {
         self.before.clear();
+        self.batch += 1;
     }
 
     fn take_back(&mut self) {
-        for (key, before) in self.before.drain() {
+        for (key, before) in std::mem::take(&mut self.before).into_iter().rev() {
             match before {
-                Some(row) => {
-                    self.order.insert(key.clone());
-                    self.rows.insert(key, row);
-                }
-                None => {
-                    self.order.remove(&key);
-                    self.rows.remove(&key);
-                }
-            }
+                Some(value) => self.set(&key, Row { value, changed: UNCHANGED }),
+                None => self.unset(&key),
+            };
         }
+        self.batch += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use marabet_schemas::{Book, MatchKey};
+
     use super::*;
+    use crate::Within;
 
     fn table() -> Table<u32, String> {
         let mut table = Table::new("names");
@@ -271,7 +310,7 @@ mod tests {
     }
 
     fn contents(table: &Table<u32, String>) -> Vec<(u32, String)> {
-        table.iter().map(|(key, row)| (*key, row.clone())).collect()
+        table.iter().map(|(key, row)| (key, row.clone())).collect()
     }
 
     #[test]
@@ -281,8 +320,8 @@ mod tests {
         table.get_mut(&1).unwrap().push_str(" changed");
         table.get_mut(&1).unwrap().push_str(" twice");
         table.remove(&2);
-        table.entry(2, || "two again".to_owned()).push('!');
-        table.entry(3, || "three".to_owned());
+        table.entry(&2, || "two again".to_owned()).push('!');
+        table.entry(&3, || "three".to_owned());
         table.remove(&3);
         table.insert(4, "four".to_owned());
         assert_ne!(contents(&table), before);
@@ -307,6 +346,48 @@ mod tests {
         let mut other: Table<u32, String> = Table::new("names");
         other.load("1", changes[0].value.as_ref().unwrap()).unwrap();
         assert_eq!(other.get(&1).unwrap(), "one!");
+    }
+
+    #[test]
+    fn a_row_that_went_and_came_again_is_written_once() {
+        let mut table = table();
+        table.remove(&1);
+        table.insert(1, "one again".to_owned());
+        table.remove(&1);
+        *table.entry(&1, String::new) = "one at last".to_owned();
+        let changes = table.changes().unwrap();
+        assert_eq!(changes.len(), 1);
+        assert!(changes[0].value.is_some());
+        table.take_back();
+        assert_eq!(table.get(&1).unwrap(), "one");
+    }
+
+    #[test]
+    fn the_rows_of_a_match_stand_together_and_go_together() {
+        let keys = ["E0|24|A|B|1", "E0|24|A|B|2"].map(|key| key.parse::<MatchKey>().unwrap());
+        let mut table: Table<Within<Book>, u32> = Table::new("offers");
+        for key in &keys {
+            for (book, row) in [("c", 3), ("a", 1), ("b", 2)] {
+                table.insert(Within::new(key, book.into()), row);
+            }
+        }
+        table.keep();
+        let rows = |table: &Table<Within<Book>, u32>, key| -> Vec<(String, u32)> {
+            table.rows_of(key).map(|(book, row)| (book.to_string(), *row)).collect()
+        };
+        let all = [("a".to_owned(), 1), ("b".to_owned(), 2), ("c".to_owned(), 3)];
+        assert_eq!(rows(&table, &keys[1]), all);
+
+        *table.get_mut(&Within::new(&keys[1], "b".into())).unwrap() = 20;
+        table.remove_of(&keys[1]);
+        assert_eq!(rows(&table, &keys[1]), []);
+        assert_eq!(rows(&table, &keys[0]), all);
+        let gone = table.changes().unwrap();
+        assert_eq!(gone.len(), 3);
+        assert!(gone.iter().all(|change| change.value.is_none()));
+        table.take_back();
+        assert_eq!(rows(&table, &keys[1]), all);
+        assert_eq!(table.iter().count(), 6);
     }
 
     #[test]

@@ -153,9 +153,8 @@ impl Folding {
         played.profit = played.stake.times(played.unit_profit);
         played.clv = settlement.clv.as_ref().map(|clv| clv.value);
         let strategy = &settlement.strategy;
-        let account = self.portfolio.accounts().find(|(name, _)| *name == strategy);
-        if let (Some((_, account)), Some(equity)) = (account, self.booked.equity.get_mut(strategy))
-        {
+        let account = self.portfolio.account_of(strategy);
+        if let (Some(account), Some(equity)) = (account, self.booked.equity.get_mut(strategy)) {
             equity.push((at, account.bankroll));
         }
     }

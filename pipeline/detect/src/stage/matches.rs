@@ -3,12 +3,11 @@
 use marabet_quant::Market;
 use marabet_schemas::MatchKey;
 use marabet_schemas::facts::{Fixture, FixtureStatus, MatchResult, ResultStatus};
-use marabet_stage::Fault;
+use marabet_stage::{Fault, Within};
 
 use super::{Detect, Told, in_force};
 use crate::settle::settle_match;
 use crate::state::rows::MatchRow;
-use crate::state::within::Within;
 use crate::value::Which;
 use crate::view;
 
@@ -17,7 +16,7 @@ impl Detect {
     pub(super) fn fixture(&mut self, told: &mut Told<'_>, fixture: &Fixture) {
         let in_force = in_force(&mut self.in_force, &self.state);
         let limit_s = i64::from(in_force.settlement.kickoff_move_max_h) * 3_600;
-        let row = self.state.matches.entry(told.key.clone(), || MatchRow::new(told.event.at));
+        let row = self.state.matches.entry(told.key, || MatchRow::new(told.event.at));
         let before = row.fixture.replace((fixture.kickoff, fixture.status));
         let status_before = before.map(|(_, status)| status);
         let is_to_come = fixture.status == FixtureStatus::Scheduled && fixture.kickoff > row.now;
@@ -60,7 +59,7 @@ impl Detect {
         told: &mut Told<'_>,
         result: &MatchResult,
     ) -> Result<(), Fault> {
-        let row = self.state.matches.entry(told.key.clone(), || MatchRow::new(told.event.at));
+        let row = self.state.matches.entry(told.key, || MatchRow::new(told.event.at));
         if row.fixture.is_none() {
             return Err(Fault::rejected(format!(
                 "result of {}, which has no fixture: send the fixture first",
@@ -101,11 +100,10 @@ impl Detect {
         let markets: Vec<Market> =
             self.state.markets_of(told.key).map(|(market, _)| market).collect();
         for market in markets {
-            let at = Within::new(told.key, market);
-            self.state.markets.remove(&at);
-            self.state.models.remove(&at);
             self.memo.devigged.drop_market(told.key, market);
         }
+        self.state.markets.remove_of(told.key);
+        self.state.models.remove_of(told.key);
         self.stop_play(told.key);
         let strategies = self.state.strategies_of(told.key);
         for strategy in strategies {

@@ -6,14 +6,13 @@ mod quotes;
 
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::{Body, Book, Event, MatchKey};
-use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage};
+use marabet_stage::{Artefacts, Derived, Fault, Only, Rows, Stage};
 
 use crate::desk::Desk;
 use crate::rules::{self, InForce};
 use crate::state::State;
 use crate::state::prices::BookId;
 use crate::state::rows::MatchRow;
-use crate::state::within::Only;
 use crate::survey::Sink;
 use crate::value::Memo;
 
@@ -86,7 +85,7 @@ impl Detect {
                 event.kind().name()
             )));
         }
-        let row = self.state.matches.entry(key.clone(), || MatchRow::new(event.at));
+        let row = self.state.matches.entry(key, || MatchRow::new(event.at));
         row.now = row.now.max(event.at);
         match &event.body {
             Body::Priced(priced) => self.priced(told, priced)?,

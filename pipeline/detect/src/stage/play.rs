@@ -7,14 +7,13 @@ use marabet_quant::Market;
 use marabet_schemas::MatchKey;
 use marabet_schemas::bets::Priced;
 use marabet_schemas::facts::{Fixture, FixtureStatus};
-use marabet_stage::Fault;
+use marabet_stage::{Fault, Within};
 
 use super::quotes::{MARKETS_MAX, model};
 use super::{Detect, Told, in_force};
 use crate::desk::Desk;
 use crate::state::prices::{BookId, MarketRow, Price};
 use crate::state::rows::PlayRow;
-use crate::state::within::Within;
 use crate::value::Which;
 
 impl Detect {
@@ -123,11 +122,10 @@ impl Detect {
     /// No price in play stands any more.
     fn stop_prices(&mut self, key: &MatchKey) {
         for market in self.markets_in_play(key) {
-            let at = Within::new(key, market);
-            self.state.running.remove(&at);
-            self.state.running_models.remove(&at);
             self.memo.devigged.drop_market(key, market);
         }
+        self.state.running.remove_of(key);
+        self.state.running_models.remove_of(key);
     }
 
     /// Forgets what was played.

@@ -5,14 +5,13 @@ use marabet_quant::{Market, Period};
 use marabet_schemas::bets::{Priced, RefusalReason};
 use marabet_schemas::facts::{Aggregate, Phase, Quote, Statistic};
 use marabet_schemas::{Instant, MatchKey};
-use marabet_stage::{Fault, Table};
+use marabet_stage::{Fault, Table, Within};
 
 use super::{Detect, Told, in_force};
 use crate::settle::settle_match;
 use crate::state::State;
 use crate::state::prices::{BookId, MarketRow, PerSelection, Price, SeenRow};
 use crate::state::rows::{MatchRow, ModelRow};
-use crate::state::within::Within;
 use crate::value::Which;
 
 /// Most markets of a match whose prices are kept.
@@ -132,7 +131,7 @@ impl Detect {
 
     /// A book's prices were looked at and stand: what was stale is not any more.
     pub(super) fn seen(&mut self, told: &mut Told<'_>, book: BookId) {
-        self.state.seen.entry(told.key.clone(), SeenRow::default).mark(book, told.event.at);
+        self.state.seen.entry(told.key, SeenRow::default).mark(book, told.event.at);
         let offers = |row: &MarketRow| row.price(book).is_some_and(Price::is_live);
         let markets: Vec<Market> = self
             .state
@@ -156,7 +155,7 @@ fn market_row<'a>(
 ) -> Result<&'a mut MarketRow, Fault> {
     let at = Within::new(key, market);
     if state.markets.get(&at).is_none() {
-        let row = state.matches.entry(key.clone(), || MatchRow::new(Instant::default()));
+        let row = state.matches.entry(key, || MatchRow::new(Instant::default()));
         if row.markets == MARKETS_MAX {
             return Err(Fault::rejected(format!(
                 "{key} has prices in {MARKETS_MAX} markets, which is as many as are kept; {market} \

@@ -3,16 +3,14 @@
 pub(crate) mod pack;
 pub(crate) mod prices;
 pub(crate) mod rows;
-pub(crate) mod within;
 
 use marabet_quant::Market;
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::{Book, Instant, MatchKey, StrategyName};
-use marabet_stage::{Rows, Table};
+use marabet_stage::{Only, Rows, Table, Within};
 
 use prices::{MarketRow, SeenRow};
 use rows::{BetsRow, MatchRow, ModelRow, PlayRow, RefusedRow};
-use within::{Only, Within};
 
 /// Every table.
 pub(crate) struct State {
@@ -83,7 +81,7 @@ impl State {
         &'a self,
         key: &'a MatchKey,
     ) -> impl Iterator<Item = (Market, &'a MarketRow)> {
-        markets_in(&self.markets, key)
+        self.markets.rows_of(key).map(|(market, row)| (*market, row))
     }
 
     /// The markets of a match that have prices taken in play, in order.
@@ -91,7 +89,7 @@ impl State {
         &'a self,
         key: &'a MatchKey,
     ) -> impl Iterator<Item = (Market, &'a MarketRow)> {
-        markets_in(&self.running, key)
+        self.running.rows_of(key).map(|(market, row)| (*market, row))
     }
 
     /// The strategies that have bets on a match, with these, in order.
@@ -99,29 +97,13 @@ impl State {
         &'a self,
         key: &'a MatchKey,
     ) -> impl Iterator<Item = (&'a StrategyName, &'a BetsRow)> {
-        let first = Within::new(key, StrategyName::new(""));
-        let rows = self.bets.range(first..).take_while(|(at, _)| at.key == *key);
-        rows.map(|(at, row)| (&at.part, row))
+        self.bets.rows_of(key)
     }
-}
 
-fn markets_in<'a>(
-    table: &'a Table<Within<Market>, MarketRow>,
-    key: &'a MatchKey,
-) -> impl Iterator<Item = (Market, &'a MarketRow)> {
-    // Of all markets this one comes first in order.
-    let first = Within::new(key, Market::MATCH_ODDS);
-    let rows = table.range(first..).take_while(|(at, _)| at.key == *key);
-    rows.map(|(at, row)| (at.part, row))
-}
-
-impl State {
     /// The strategies that have bets or refusals on a match, in order.
     pub(crate) fn strategies_of(&self, key: &MatchKey) -> Vec<StrategyName> {
-        let first = Within::new(key, StrategyName::new(""));
-        let of_match = |at: &Within<StrategyName>| at.key == *key;
-        let with_bets = self.bets.run(&first, of_match).map(|(at, _)| at.part.clone());
-        let refused = self.refused.run(&first, of_match).map(|(at, _)| at.part.clone());
+        let with_bets = self.bets.rows_of(key).map(|(strategy, _)| strategy.clone());
+        let refused = self.refused.rows_of(key).map(|(strategy, _)| strategy.clone());
         with_bets.chain(refused).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     }
 }

@@ -119,7 +119,7 @@ impl Stage for Counting {
     ) -> Result<(), Fault> {
         let Body::Seen(seen) = &event.body else { return Ok(()) };
         let key = event.key.clone().expect("a sighting has a match");
-        let count = self.counts.entry(key.as_str().to_owned(), || 0);
+        let count = self.counts.entry(&key.as_str().to_owned(), || 0);
         *count += 1;
         let count = *count;
         match seen.book.as_str() {
