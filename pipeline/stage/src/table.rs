@@ -220,12 +220,6 @@ impl<K: RowKey, V: Clone> Table<K, V> {
             rows.iter().map(|(part, row)| (K::of(group, part), &row.value))
         })
     }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
 }
 
 impl<K: RowKey, V: Clone + Serialize + DeserializeOwned> Rows for Table<K, V> {
