@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use marabet_notify::clock::EventClock;
 use marabet_notify::outbox::{Entry, State};
-use marabet_notify::{Channel, LogOutbox, Message, Notifier, NotifierOptions, SendError};
+use marabet_notify::{Audience, Channel, LogOutbox, Message, Notifier, NotifierOptions, SendError};
 use marabet_schemas::bets::Grant;
 use marabet_schemas::{BetId, Event, frame};
 use marabet_streams::{
@@ -98,9 +98,20 @@ async fn start(
     server: &Server,
     channel: &Arc<Slow>,
 ) -> (Log, ShutdownTrigger, tokio::task::JoinHandle<()>) {
+    let audience = NotifierOptions::default().audience;
+    start_for(server, channel, audience).await
+}
+
+/// A channel's loop that tells these readers.
+async fn start_for(
+    server: &Server,
+    channel: &Arc<Slow>,
+    audience: Audience,
+) -> (Log, ShutdownTrigger, tokio::task::JoinHandle<()>) {
     let log = server.log().await;
     let (trigger, shutdown): (_, Shutdown) = ShutdownTrigger::new();
-    let options = NotifierOptions { send_timeout: Duration::from_secs(60), ..Default::default() };
+    let send_timeout = Duration::from_secs(60);
+    let options = NotifierOptions { send_timeout, audience, ..Default::default() };
     let outbox = Arc::new(LogOutbox::new(&log));
     let notifier = Notifier::new(channel.clone(), outbox, Arc::new(EventClock), options);
     let process = log.clone();
@@ -154,6 +165,31 @@ async fn grants_are_told_in_order_once_and_acknowledged() {
     let (_, _trigger, _task) = start(&server, &channel).await;
     server.grant(&log, &[event(granted(9))]).await;
     until("what is new is told", async || channel.had().len() == 6).await;
+}
+
+#[tokio::test]
+async fn a_bet_that_comes_with_its_own_revision_is_told_once() {
+    let server = Server::start().await;
+    let channel = Arc::new(Slow::default());
+    let mut revised = granted(1);
+    revised.value_bet.revision = 1;
+    let mut events: Vec<Event> = (0..7).map(|number| event(granted(number))).collect();
+    events.push(event(revised));
+    let log = server.log().await;
+    server.grant(&log, &events).await;
+
+    let audience = Audience { digest_over: 4, ..Audience::default() };
+    let (log, _trigger, _task) = start_for(&server, &channel, audience).await;
+    until("all is acknowledged", async || {
+        states(&log).await.len() == 7 && server.unacknowledged(&log, "slow").await == 0
+    })
+    .await;
+    assert_eq!(states(&log).await, [State::Sent; 7]);
+    let [told] = &channel.had()[..] else { panic!("{:?}", channel.had()) };
+    let told: serde_json::Value = serde_json::from_str(&told.json).unwrap();
+    let bets = told["bets"].as_array().unwrap();
+    assert_eq!(bets.len(), 7);
+    assert!(bets.iter().all(|bet| bet["repeat"] == false), "{bets:?}");
 }
 
 #[tokio::test]

@@ -36,6 +36,11 @@ impl<'a> Bet<'a> {
         self.grant.value_bet.bet
     }
 
+    /// Whether the other is the same bet, of whatever revision.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+
     pub(super) fn subject(&self) -> String {
         self.id().to_string()
     }

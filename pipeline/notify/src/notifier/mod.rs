@@ -120,7 +120,17 @@ impl Notifier {
         let bets: Vec<Bet<'a>> = events.iter().filter_map(|event| Bet::of(event)).collect();
         let many = bets.len() > self.options.audience.digest_over;
         let size = if many { bets::DIGEST_MAX } else { 1 };
-        bets.chunks(size).map(<[Bet<'a>]>::to_vec).collect()
+        let mut parcels: Vec<Vec<Bet<'a>>> = Vec::new();
+        for bet in bets {
+            match parcels.last_mut() {
+                // A bet's revision is a change of what was told by then.
+                Some(last) if last.len() < size && !last.iter().any(|other| other.is(&bet)) => {
+                    last.push(bet);
+                }
+                _ => parcels.push(vec![bet]),
+            }
+        }
+        parcels
     }
 
     /// Hands something to the channel, and waits for its end as long as it may take.
