@@ -483,7 +483,7 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
     // A look ends when nothing more comes, which it does here only later.
     let seldom = api_football_table(&football)
         .replace("live_every_s = 1\n", "")
-        .replace("odds_every_s = 1\n", "odds_every_s = 8\n");
+        .replace("odds_every_s = 1\n", "odds_every_s = 5\n");
     let tables = odds_api_table(&odds) + &seldom;
     let command = |arguments: &[&str]| {
         let mut command = configured(folder.path(), &tables);
@@ -510,7 +510,7 @@ fn a_job_looks_at_the_sources_unless_a_process_follows_them() {
     assert!(quotes.lines().all(|line| !line.contains("quote") || joined(line)), "{quotes}");
 
     football.answer(|_, _| Answer::status(503, "away"));
-    let second = collect(r#"{ "quiet_s": 9, "what": ["odds"] }"#);
+    let second = collect(r#"{ "quiet_s": 12, "what": ["odds"] }"#);
     assert!(second["sources"]["api-football"]["fault"].to_string().contains("503"), "{second}");
     let wrong = command(&["jobs", "run", "collect", "--args", r#"{"what":["scores"]}"#, "--wait"])
         .output()
