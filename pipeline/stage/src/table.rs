@@ -90,6 +90,22 @@ struct Row<V> {
 /// Of what was loaded or taken back: no batch has changed it.
 const UNCHANGED: u64 = 0;
 
+impl<V: Clone> Row<V> {
+    /// The value, to be changed in this batch; its first change notes what it was.
+    fn change<K: Clone>(
+        &mut self,
+        key: &K,
+        batch: u64,
+        before: &mut Vec<(K, Option<V>)>,
+    ) -> &mut V {
+        if self.changed != batch {
+            before.push((key.clone(), Some(self.value.clone())));
+            self.changed = batch;
+        }
+        &mut self.value
+    }
+}
+
 fn place<P: Ord, V>(group: &[(P, Row<V>)], part: &P) -> Result<usize, usize> {
     group.binary_search_by(|(other, _)| other.cmp(part))
 }
@@ -120,35 +136,21 @@ impl<K: RowKey, V: Clone> Table<K, V> {
         let (group, part) = key.sides();
         let group = self.groups.get_mut(group)?;
         let place = place(group, part).ok()?;
-        let row = &mut group[place].1;
-        if row.changed != self.batch {
-            self.before.push((key.clone(), Some(row.value.clone())));
-            row.changed = self.batch;
-        }
-        Some(&mut row.value)
+        Some(group[place].1.change(key, self.batch, &mut self.before))
     }
 
     /// The row of this key, to be changed; made when there is none.
     pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         let (group, part) = key.sides();
         let rows = self.groups.entry(group.clone()).or_default();
-        let changed = self.batch;
-        let place = match place(rows, part) {
-            Ok(place) => {
-                let row = &mut rows[place].1;
-                if row.changed != changed {
-                    self.before.push((key.clone(), Some(row.value.clone())));
-                    row.changed = changed;
-                }
-                place
-            }
+        match place(rows, part) {
+            Ok(place) => rows[place].1.change(key, self.batch, &mut self.before),
             Err(place) => {
                 self.before.push((key.clone(), None));
-                rows.insert(place, (part.clone(), Row { value: make(), changed }));
-                place
+                rows.insert(place, (part.clone(), Row { value: make(), changed: self.batch }));
+                &mut rows[place].1.value
             }
-        };
-        &mut rows[place].1.value
+        }
     }
 
     /// Sets a row.

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -128,7 +128,7 @@ impl FileWriter {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
-                let properties = properties(self.level, &block);
+                let properties = properties(self.level, &block)?;
                 let writer = ArrowWriter::try_new(Vec::new(), block.schema(), Some(properties));
                 none.insert(writer.map_err(unwritable)?)
             }
@@ -195,16 +195,14 @@ fn is_monotonous(name: &str) -> bool {
     matches!(name, envelope::VERSION | envelope::ASSUMED | "src" | "phase" | "statistic")
 }
 
-/// The leaves of a column, by their paths, and which of them have a value.
-fn leaves(name: &str, array: &dyn Array, found: &mut Vec<(String, bool)>) {
+/// Which leaves of a column have a value, in the order in which a file has them.
+fn leaves(array: &dyn Array, occur: &mut Vec<bool>) {
     if let Some(record) = array.as_struct_opt() {
-        for (field, part) in record.fields().iter().zip(record.columns()) {
-            leaves(&format!("{name}.{}", field.name()), part, found);
-        }
+        record.columns().iter().for_each(|part| leaves(part, occur));
     } else if let Some(list) = array.as_list_opt::<i32>() {
-        leaves(&format!("{name}.list.item"), list.values(), found);
+        leaves(list.values(), occur);
     } else {
-        found.push((name.to_owned(), array.null_count() < array.len()));
+        occur.push(array.null_count() < array.len());
     }
 }
 
@@ -213,7 +211,7 @@ fn leaves(name: &str, array: &dyn Array, found: &mut Vec<(String, bool)>) {
 /// A compressor for each column, and a decompressor for whoever reads, cost more than all that is
 /// compressed. So what holds nothing is written plainly (most often it stays so to the end), and so
 /// is what is small as it is: a dozen compressors instead of forty, for three tenths more bytes.
-fn properties(level: i32, block: &RecordBatch) -> WriterProperties {
+fn properties(level: i32, block: &RecordBatch) -> Result<WriterProperties, ArchiveError> {
     let level = ZstdLevel::try_new(level).unwrap_or_default();
     // Numbers that rise from row to row are kept as their steps.
     let rising = [envelope::MS, envelope::SEQ, envelope::INDEX, envelope::AT];
@@ -237,20 +235,18 @@ fn properties(level: i32, block: &RecordBatch) -> WriterProperties {
     }
     let seldom: Vec<String> =
         Kind::ALL.iter().filter(|&&kind| is_seldom(kind)).map(|&kind| column_name(kind)).collect();
-    for (field, array) in block.schema().fields().iter().zip(block.columns()) {
-        let mut found = Vec::new();
-        leaves(field.name(), array, &mut found);
-        for (path, occurs) in found {
-            let leaf = path.rsplit('.').next().unwrap_or_default();
-            let is_small = is_monotonous(leaf) || seldom.contains(field.name());
-            let column = ColumnPath::new(path.split('.').map(str::to_owned).collect());
-            if !occurs {
-                properties = properties.set_column_dictionary_enabled(column.clone(), false);
-            }
-            if !occurs || is_small {
-                properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
-            }
+    let columns = ArrowSchemaConverter::new().convert(&block.schema()).map_err(unwritable)?;
+    let mut occur = Vec::new();
+    block.columns().iter().for_each(|array| leaves(array, &mut occur));
+    for (column, occurs) in columns.columns().iter().zip(occur) {
+        let (path, parts) = (column.path(), column.path().parts());
+        let is_small = is_monotonous(&parts[parts.len() - 1]) || seldom.contains(&parts[0]);
+        if !occurs {
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if !occurs || is_small {
+            properties = properties.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
         }
     }
-    properties.build()
+    Ok(properties.build())
 }

@@ -97,24 +97,20 @@ impl Detect {
     pub(super) fn close(&mut self, told: &mut Told<'_>) {
         settle_match(&mut self.desk(told), true);
         let now = self.state.matches.get(told.key).map_or(told.event.at, |row| row.now);
-        let markets: Vec<Market> =
-            self.state.markets_of(told.key).map(|(market, _)| market).collect();
-        for market in markets {
+        for (market, _) in self.state.markets_of(told.key) {
             self.memo.devigged.drop_market(told.key, market);
         }
         self.state.markets.remove_of(told.key);
         self.state.models.remove_of(told.key);
         self.stop_play(told.key);
-        let strategies = self.state.strategies_of(told.key);
-        for strategy in strategies {
+        for strategy in self.state.strategies_of(told.key) {
             self.memo.scores.drop_match(told.key, &strategy);
-            let at = Within::new(told.key, strategy);
-            for bet in self.state.bets.get(&at).into_iter().flat_map(|row| &row.bets) {
-                told.derived.show(|| view::settled(told.key, bet.id));
-            }
-            self.state.bets.remove(&at);
-            self.state.refused.remove(&at);
         }
+        for bet in self.state.bets_of(told.key).flat_map(|(_, row)| &row.bets) {
+            told.derived.show(|| view::settled(told.key, bet.id));
+        }
+        self.state.bets.remove_of(told.key);
+        self.state.refused.remove_of(told.key);
         self.state.seen.remove(told.key);
         self.state.matches.remove(told.key);
         self.state.closed.insert(told.key.clone(), now);
