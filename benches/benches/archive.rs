@@ -55,8 +55,8 @@ fn import(folder: &Path, events: &[Event]) -> Archive {
     let archive = Archive::at(folder.to_str().unwrap()).unwrap();
     let print = ArtefactHash::of(b"bench");
     let mut importer = Importer::begin(&archive, 1, &print, "bench").unwrap();
-    importer.push(Event::global(events[0].at, ConfigPublished::new(1, Rules::default()))).unwrap();
-    events.iter().for_each(|event| importer.push(event.clone()).unwrap());
+    importer.push(&Event::global(events[0].at, ConfigPublished::new(1, Rules::default()))).unwrap();
+    events.iter().for_each(|event| importer.push(event).unwrap());
     importer.finish().unwrap();
     archive
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, ToSmolStr as _};
 
 use crate::Competition;
 
@@ -118,7 +118,9 @@ impl MatchKey {
         if leg == 0 {
             return Err(KeyError::Part { part: "leg (from 1)", text: leg.to_string() });
         }
-        Ok(Self::of(smol_str::format_smolstr!("{competition}|{season}|{home}|{away}|{leg}")))
+        let leg = leg.to_smolstr();
+        let text = [competition.as_str(), season, home, away, &leg].join("|");
+        Ok(Self::of(text.into()))
     }
 
     /// The key as it is written.

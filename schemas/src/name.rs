@@ -21,6 +21,12 @@ macro_rules! name {
                 Self(SmolStr::new(text))
             }
 
+            /// The name from a text that the program has, which costs nothing.
+            #[must_use]
+            pub const fn known(text: &'static str) -> Self {
+                Self(SmolStr::new_static(text))
+            }
+
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -2,6 +2,9 @@
 
 use marabet_schemas::EntryId;
 use marabet_streams::LogError;
+use parquet::errors::ParquetError;
+
+use crate::columns::ColumnError;
 
 /// Why an archive cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +103,18 @@ pub enum ArchiveError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl From<ColumnError> for ArchiveError {
+    fn from(ColumnError(reason): ColumnError) -> Self {
+        Self::Event(reason)
+    }
+}
+
+impl From<ParquetError> for ArchiveError {
+    fn from(error: ParquetError) -> Self {
+        Self::Event(error.to_string())
+    }
 }
 
 impl ArchiveError {

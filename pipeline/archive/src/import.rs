@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use marabet_schemas::frame::{BadLine, FEED_EVENTS_MAX, Frame};
+use marabet_schemas::frame::FEED_EVENTS_MAX;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, MatchKey};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,18 @@ pub struct Imported {
     pub bytes: u64,
 }
 
+impl std::iter::Sum for Imported {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            events: sum.events + part.events,
+            rows: sum.rows + part.rows,
+            files: sum.files + part.files,
+            files_there: sum.files_there + part.files_there,
+            bytes: sum.bytes + part.bytes,
+        })
+    }
+}
+
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Source {
     fingerprint: String,
@@ -45,20 +57,23 @@ struct Source {
 
 /// Writes history into an archive.
 pub struct Importer {
-    archive: Archive,
-    lanes: Vec<Lane>,
+    partitions: Vec<PartitionImporter>,
     /// The last match and its partition.
-    lane_of: Option<(MatchKey, usize)>,
-    year: Year,
-    imported: Imported,
+    last: Option<(MatchKey, usize)>,
 }
 
-/// One partition.
-struct Lane {
-    gathered: Vec<Result<Event, BadLine>>,
-    seq: u64,
-    last: EntryId,
+/// Writes the history of one partition's matches. Partitions know nothing of each other, so they
+/// may be written at once, or one after another, which the processor's cache is glad of.
+pub struct PartitionImporter {
+    archive: Archive,
+    partition: u16,
+    year: Year,
+    /// The frame in the making.
+    frame: EntryId,
+    /// How many events it has.
+    events: usize,
     file: FileWriter,
+    imported: Imported,
 }
 
 /// A year of event time.
@@ -113,125 +128,119 @@ impl Importer {
             archive.store().replace(IMPORTED, &json)?;
         }
         let holding = Holding::Stream(Stream::Feed);
-        let lane = |partition| Lane {
-            gathered: Vec::with_capacity(FEED_EVENTS_MAX),
-            seq: 0,
-            last: EntryId::default(),
-            file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
-        };
-        Ok(Self {
+        let importer = |partition| PartitionImporter {
             archive: archive.clone(),
-            lanes: (0..partitions).map(lane).collect(),
-            lane_of: None,
+            partition,
             year: Year::default(),
+            frame: EntryId::default(),
+            events: 0,
+            file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
             imported: Imported::default(),
-        })
+        };
+        Ok(Self { partitions: (0..partitions).map(importer).collect(), last: None })
     }
 
     /// Takes a fact; facts come in the order in which they became known.
     ///
     /// # Errors
-    /// [`ArchiveError::Store`]; [`ArchiveError::There`] for a file that is another than what was
-    /// to be written.
-    pub fn push(&mut self, event: Event) -> Result<(), ArchiveError> {
-        let at = event.at;
-        // A fact that comes late stays in the year that has begun.
-        if at.micros() >= self.year.to_us {
-            self.end_files()?;
-            self.year = Year::of(at);
-        }
-        self.imported.events += 1;
+    /// As [`PartitionImporter::push`].
+    pub fn push(&mut self, event: &Event) -> Result<(), ArchiveError> {
         match &event.key {
             Some(key) => {
-                let lane = self.lane(key);
-                self.gather(lane, event)
+                let partition = self.partition(key);
+                self.partitions[partition].push(event)
             }
-            None => {
-                for lane in 1..self.lanes.len() {
-                    self.gather(lane, event.clone())?;
-                }
-                self.gather(0, event)
-            }
+            None => self.partitions.iter_mut().try_for_each(|one| one.push(event)),
         }
     }
 
     /// The partition of a match, which is hashed once for all that becomes known of it together.
-    fn lane(&mut self, key: &MatchKey) -> usize {
-        if let Some((last, lane)) = &self.lane_of
+    fn partition(&mut self, key: &MatchKey) -> usize {
+        if let Some((last, partition)) = &self.last
             && last == key
         {
-            return *lane;
+            return *partition;
         }
-        let lane = usize::from(key.partition(self.lanes.len() as u16));
-        self.lane_of = Some((key.clone(), lane));
-        lane
+        let partition = usize::from(key.partition(self.partitions.len() as u16));
+        self.last = Some((key.clone(), partition));
+        partition
     }
 
-    fn gather(&mut self, lane: usize, event: Event) -> Result<(), ArchiveError> {
-        let lane = &mut self.lanes[lane];
-        lane.gathered.push(Ok(event));
-        if lane.gathered.len() < FEED_EVENTS_MAX {
-            return Ok(());
-        }
-        lane.frame(self.year)?;
-        if lane.file.rows() < FILE_ROWS_MAX {
-            return Ok(());
-        }
-        lane.end_file(&self.archive, &mut self.imported)
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// As [`PartitionImporter::push`].
+    pub fn finish(self) -> Result<Imported, ArchiveError> {
+        self.partitions.into_iter().map(PartitionImporter::finish).sum()
     }
 
-    fn end_files(&mut self) -> Result<(), ArchiveError> {
-        for lane in &mut self.lanes {
-            lane.frame(self.year)?;
-            lane.end_file(&self.archive, &mut self.imported)?;
+    /// One for each partition, for a history that is there by partitions.
+    #[must_use]
+    pub fn into_partitions(self) -> Vec<PartitionImporter> {
+        self.partitions
+    }
+}
+
+impl PartitionImporter {
+    /// Takes a fact of the partition's matches, or of none; facts come in the order in which they
+    /// became known.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Store`]; [`ArchiveError::There`] for a file that is another than what was
+    /// to be written.
+    pub fn push(&mut self, event: &Event) -> Result<(), ArchiveError> {
+        // A fact that comes late stays in the year that has begun.
+        if event.at.micros() >= self.year.to_us {
+            self.end_file()?;
+            self.year = Year::of(event.at);
         }
+        if self.events == FEED_EVENTS_MAX {
+            self.events = 0;
+            if self.file.rows() >= FILE_ROWS_MAX {
+                self.end_file()?;
+            }
+        }
+        if self.events == 0 {
+            let ms = u64::try_from(self.year.from_us / 1000).unwrap_or_default();
+            let seq = if ms == self.frame.ms { self.frame.seq + 1 } else { 1 };
+            self.frame = EntryId { ms, seq };
+        }
+        // A frame has far fewer events than 2^32.
+        self.file.push_event(self.frame, self.events as u32, event)?;
+        self.events += 1;
+        // What concerns no match stands in every partition.
+        self.imported.events += u64::from(event.key.is_some() || self.partition == 0);
         Ok(())
     }
 
     /// Writes what is left.
     ///
     /// # Errors
-    /// As [`Importer::push`].
+    /// As [`PartitionImporter::push`].
     pub fn finish(mut self) -> Result<Imported, ArchiveError> {
-        self.end_files()?;
+        self.end_file()?;
         Ok(self.imported)
     }
-}
 
-impl Lane {
-    /// Makes a frame of what is gathered.
-    fn frame(&mut self, year: Year) -> Result<(), ArchiveError> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
-        let ms = u64::try_from(year.from_us / 1000).unwrap_or_default();
-        self.seq = if ms == self.last.ms { self.seq + 1 } else { 1 };
-        let id = EntryId { ms, seq: self.seq };
-        let frame = Frame { id, events: std::mem::take(&mut self.gathered), lines: None };
-        self.file.push(&frame, None)?;
-        self.gathered = frame.events;
-        self.gathered.clear();
-        self.last = id;
-        Ok(())
-    }
-
-    fn end_file(&mut self, archive: &Archive, imported: &mut Imported) -> Result<(), ArchiveError> {
+    fn end_file(&mut self) -> Result<(), ArchiveError> {
+        self.events = 0;
         let Some(written) = self.file.finish()? else { return Ok(()) };
         let path = written.place.to_string();
-        if !archive.store().write_new(&path, &written.bytes)? {
-            let there = archive.store().read(&path)?;
+        let store = self.archive.store();
+        if !store.write_new(&path, &written.bytes)? {
+            let there = store.read(&path)?;
             if there.is_none_or(|there| there != written.bytes) {
                 return Err(ArchiveError::There {
-                    archive: archive.name(),
+                    archive: self.archive.name(),
                     what: format!("{path}, with other content,"),
                     advice: "move that file away, or import into a new folder".to_owned(),
                 });
             }
-            imported.files_there += 1;
+            self.imported.files_there += 1;
         }
-        imported.files += 1;
-        imported.rows += written.rows;
-        imported.bytes += written.bytes.len() as u64;
+        self.imported.files += 1;
+        self.imported.rows += written.rows;
+        self.imported.bytes += written.bytes.len() as u64;
         Ok(())
     }
 }

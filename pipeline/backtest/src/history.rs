@@ -343,9 +343,7 @@ impl Strand {
             }
             Source::Files { paths, years } => {
                 let mut loader = Loader::new(Timing::default());
-                for path in paths {
-                    loader.file(path, unread)?;
-                }
+                loader.files(paths, unread)?;
                 let mut timeline = loader.finish(unread);
                 timeline.retain(|a_match| {
                     a_match.record.competition == self.competition

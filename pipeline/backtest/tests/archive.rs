@@ -36,7 +36,7 @@ fn import(folder: &Path, into: &Path) {
     let timeline = loader.finish(&mut rejects);
     let print = fingerprint(&paths).unwrap();
     let mut importer = Importer::begin(&archive, 3, &print, "two leagues").unwrap();
-    timeline.into_events().for_each(|event| importer.push(event).unwrap());
+    timeline.into_events().for_each(|event| importer.push(&event).unwrap());
     importer.finish().unwrap();
 }
 

@@ -53,7 +53,7 @@ impl<R: BufRead> Lines<R> {
             if available.is_empty() {
                 break;
             }
-            let piece = match available.iter().position(|&byte| byte == b'\n') {
+            let piece = match memchr::memchr(b'\n', available) {
                 Some(end) => {
                     ended = true;
                     &available[..end]

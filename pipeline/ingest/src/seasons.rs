@@ -322,11 +322,10 @@ impl Choice {
     pub fn load(&self, timing: Timing, rejects: &mut dyn Rejects) -> Result<Timeline, FileError> {
         let chosen: Vec<&SeasonFile> = self.before.iter().chain([&self.streamed]).collect();
         let paths: BTreeSet<&Path> = chosen.iter().map(|season| &*season.path).collect();
+        let paths: Vec<&Path> = paths.into_iter().collect();
         let seasons: BTreeSet<&str> = chosen.iter().map(|season| &*season.season).collect();
         let mut loader = Loader::new(timing);
-        for path in paths {
-            loader.file(path, rejects)?;
-        }
+        loader.files(&paths, rejects)?;
         let mut timeline = loader.finish(rejects);
         timeline.retain(|a_match| {
             a_match.record.competition == self.streamed.competition

@@ -1,215 +1,50 @@
-//! Values into columns.
+//! Values into columns, by their `serde` forms.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-    UInt64Builder,
-};
-use arrow_array::{Array, ArrayRef, ListArray, StructArray, new_null_array};
-use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
-use arrow_schema::{DataType, Field, FieldRef, Fields};
-use serde::ser::{self, Impossible, Serialize, Serializer};
+use serde::ser::{self, Error as _, Impossible, Serialize, Serializer};
+use smol_str::SmolStrBuilder;
 
 use super::ColumnError;
-use crate::schema::JSON;
-
-/// A column that is being filled, row by row.
-///
-/// Rows without a value are not written one by one: a column lags behind and is filled up with
-/// nulls when its next value, or the end, comes. So a kind that does not occur costs nothing.
-pub(crate) enum Column {
-    Flag(BooleanBuilder),
-    Float(Float64Builder),
-    Count(UInt64Builder),
-    Integer(Int64Builder),
-    Moment(TimestampMicrosecondBuilder),
-    Text(StringBuilder),
-    Json(StringBuilder),
-    List(List),
-    Record(Record),
-}
-
-pub(crate) struct List {
-    item: Box<Column>,
-    field: FieldRef,
-    offsets: Vec<i32>,
-    validity: NullBufferBuilder,
-}
-
-pub(crate) struct Record {
-    fields: Fields,
-    columns: Vec<Column>,
-    validity: NullBufferBuilder,
-    len: usize,
-    /// Rows without a value, as many as were once needed: what a block takes of them costs
-    /// nothing.
-    absent: Option<ArrayRef>,
-}
+use super::column::{Column, Form, List, Record, Shape};
 
 impl Column {
-    /// An empty column of this field.
-    pub(crate) fn of(field: &Field) -> Self {
-        match field.data_type() {
-            DataType::Boolean => Self::Flag(BooleanBuilder::new()),
-            DataType::Float64 => Self::Float(Float64Builder::new()),
-            DataType::UInt64 => Self::Count(UInt64Builder::new()),
-            DataType::Int64 => Self::Integer(Int64Builder::new()),
-            moment @ DataType::Timestamp(..) => {
-                Self::Moment(TimestampMicrosecondBuilder::new().with_data_type(moment.clone()))
-            }
-            DataType::List(item) => Self::List(List {
-                item: Box::new(Self::of(item)),
-                field: Arc::clone(item),
-                offsets: vec![0],
-                validity: NullBufferBuilder::new(0),
-            }),
-            DataType::Struct(fields) => Self::Record(Record {
-                fields: fields.clone(),
-                columns: fields.iter().map(|field| Self::of(field)).collect(),
-                validity: NullBufferBuilder::new(0),
-                len: 0,
-                absent: None,
-            }),
-            _ if field.metadata().contains_key(JSON) => Self::Json(StringBuilder::new()),
-            // Whatever is less definite is text.
-            _ => Self::Text(StringBuilder::new()),
-        }
-    }
-
-    /// How many rows it has.
-    fn len(&self) -> usize {
-        use arrow_array::builder::ArrayBuilder;
-        match self {
-            Self::Flag(builder) => builder.len(),
-            Self::Float(builder) => builder.len(),
-            Self::Count(builder) => builder.len(),
-            Self::Integer(builder) => builder.len(),
-            Self::Moment(builder) => builder.len(),
-            Self::Text(builder) | Self::Json(builder) => builder.len(),
-            Self::List(list) => list.offsets.len() - 1,
-            Self::Record(record) => record.len,
-        }
-    }
-
-    /// Fills up with nulls to this many rows.
-    pub(crate) fn fill_to(&mut self, rows: usize) {
-        let missing = rows.saturating_sub(self.len());
-        if missing == 0 {
-            return;
-        }
-        match self {
-            Self::Flag(builder) => builder.append_nulls(missing),
-            Self::Float(builder) => builder.append_nulls(missing),
-            Self::Count(builder) => builder.append_nulls(missing),
-            Self::Integer(builder) => builder.append_nulls(missing),
-            Self::Moment(builder) => builder.append_nulls(missing),
-            Self::Text(builder) | Self::Json(builder) => builder.append_nulls(missing),
-            Self::List(list) => {
-                let end = list.end();
-                list.offsets.resize(rows + 1, end);
-                list.validity.append_n_nulls(missing);
-            }
-            Self::Record(record) => {
-                record.validity.append_n_nulls(missing);
-                record.len = rows;
-            }
-        }
-    }
-
-    /// Appends a value at this row; the rows before it that have none become null.
+    /// Appends a value at this slot; those before it that have none stay empty.
     pub(crate) fn push<T: Serialize + ?Sized>(
         &mut self,
-        row: usize,
+        slot: usize,
         value: &T,
     ) -> Result<(), ColumnError> {
-        self.fill_to(row);
-        if let Self::Json(builder) = self {
-            let text = serde_json::to_string(value).map_err(ser::Error::custom)?;
-            if text == "null" {
-                builder.append_null();
-            } else {
-                builder.append_value(text);
-            }
-            return Ok(());
+        self.fill_to(slot)?;
+        if self.form() != Some(Form::Json) {
+            return value.serialize(self);
         }
-        value.serialize(self)
+        let text = serde_json::to_string(value).map_err(ColumnError::custom)?;
+        if text != "null" {
+            self.put_text(&text, 1);
+        }
+        Ok(())
     }
 
-    /// The column's rows, as many as asked for; the column is empty again.
-    pub(crate) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ColumnError> {
-        if let Self::Record(record) = self
-            && record.len == 0
-        {
-            return Ok(record.absent(rows));
-        }
-        self.fill_to(rows);
-        Ok(match self {
-            Self::Flag(builder) => Arc::new(builder.finish()),
-            Self::Float(builder) => Arc::new(builder.finish()),
-            Self::Count(builder) => Arc::new(builder.finish()),
-            Self::Integer(builder) => Arc::new(builder.finish()),
-            Self::Moment(builder) => Arc::new(builder.finish()),
-            Self::Text(builder) | Self::Json(builder) => Arc::new(builder.finish()),
-            Self::List(list) => {
-                let items = usize::try_from(list.end()).unwrap_or_default();
-                let offsets =
-                    OffsetBuffer::new(std::mem::replace(&mut list.offsets, vec![0]).into());
-                let items = list.item.finish(items)?;
-                let validity = list.validity.finish();
-                let array = ListArray::try_new(Arc::clone(&list.field), offsets, items, validity);
-                Arc::new(array.map_err(ser::Error::custom)?)
+    fn integer(&mut self, value: i128) -> Result<(), ColumnError> {
+        let too_large = |_| ColumnError(format!("{value} is too large for its column"));
+        let bits = match self.form() {
+            Some(Form::Count) => u64::try_from(value).map_err(too_large)?,
+            Some(Form::Integer | Form::Moment) => {
+                i64::try_from(value).map_err(too_large)?.cast_unsigned()
             }
-            Self::Record(record) => {
-                let columns = record.columns.iter_mut().map(|column| column.finish(rows));
-                let columns = columns.collect::<Result<Vec<_>, _>>()?;
-                record.len = 0;
-                let validity = record.validity.finish();
-                let array = if columns.is_empty() {
-                    StructArray::new_empty_fields(rows, validity)
-                } else {
-                    StructArray::try_new(record.fields.clone(), columns, validity)
-                        .map_err(ser::Error::custom)?
-                };
-                Arc::new(array)
-            }
-        })
+            // An integer of these events is far below 2^53.
+            Some(Form::Float) => (value as f64).to_bits(),
+            _ => return self.shape.misfit(&value.to_string()),
+        };
+        self.put_bits(bits, 1);
+        Ok(())
     }
+}
 
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Flag(_) => "boolean",
-            Self::Float(_) => "floating-point",
-            Self::Count(_) => "unsigned",
-            Self::Integer(_) => "integer",
-            Self::Moment(_) => "timestamp",
-            Self::Text(_) | Self::Json(_) => "text",
-            Self::List(_) => "list",
-            Self::Record(_) => "structure",
-        }
-    }
-
+impl Shape {
     fn misfit<T>(&self, value: &str) -> Result<T, ColumnError> {
         Err(ColumnError(format!("{value} does not fit into a {} column", self.name())))
-    }
-}
-
-impl Record {
-    fn absent(&mut self, rows: usize) -> ArrayRef {
-        match &self.absent {
-            Some(absent) if absent.len() >= rows => absent.slice(0, rows),
-            _ => {
-                let data_type = DataType::Struct(self.fields.clone());
-                Arc::clone(self.absent.insert(new_null_array(&data_type, rows)))
-            }
-        }
-    }
-}
-
-impl List {
-    fn end(&self) -> i32 {
-        self.offsets.last().copied().unwrap_or_default()
     }
 }
 
@@ -219,23 +54,6 @@ macro_rules! integers {
             self.integer(i128::from(value))
         })*
     };
-}
-
-impl Column {
-    fn integer(&mut self, value: i128) -> Result<(), ColumnError> {
-        let too_large = |_| ColumnError(format!("{value} is too large for its column"));
-        match self {
-            Self::Count(builder) => builder.append_value(u64::try_from(value).map_err(too_large)?),
-            Self::Integer(builder) => {
-                builder.append_value(i64::try_from(value).map_err(too_large)?);
-            }
-            Self::Moment(builder) => builder.append_value(i64::try_from(value).map_err(too_large)?),
-            // An integer of these events is far below 2^53.
-            Self::Float(builder) => builder.append_value(value as f64),
-            other => return other.misfit(&value.to_string()),
-        }
-        Ok(())
-    }
 }
 
 impl<'a> Serializer for &'a mut Column {
@@ -255,10 +73,10 @@ impl<'a> Serializer for &'a mut Column {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), ColumnError> {
-        match self {
-            Column::Flag(builder) => builder.append_value(value),
-            other => return other.misfit("a flag"),
+        if self.form() != Some(Form::Flag) {
+            return self.shape.misfit("a flag");
         }
+        self.put_flag(value, 1);
         Ok(())
     }
 
@@ -267,10 +85,10 @@ impl<'a> Serializer for &'a mut Column {
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), ColumnError> {
-        match self {
-            Column::Float(builder) => builder.append_value(value),
-            other => return other.misfit("a number"),
+        if self.form() != Some(Form::Float) {
+            return self.shape.misfit("a number");
         }
+        self.put_bits(value.to_bits(), 1);
         Ok(())
     }
 
@@ -279,31 +97,24 @@ impl<'a> Serializer for &'a mut Column {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), ColumnError> {
-        match self {
-            Column::Text(builder) => builder.append_value(value),
-            other => return other.misfit(&format!("`{value}`")),
+        if self.form() != Some(Form::Text) {
+            return self.shape.misfit(&format!("`{value}`"));
         }
+        self.put_text(value, 1);
         Ok(())
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<(), ColumnError> {
-        match self {
-            Column::Text(builder) => {
-                write!(builder, "{value}").map_err(ser::Error::custom)?;
-                builder.append_value("");
-                Ok(())
-            }
-            other => other.misfit(&format!("`{value}`")),
-        }
+        let mut text = SmolStrBuilder::new();
+        write!(text, "{value}").map_err(ColumnError::custom)?;
+        self.serialize_str(&text.finish())
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), ColumnError> {
-        self.misfit("bytes")
+        self.shape.misfit("bytes")
     }
 
     fn serialize_none(self) -> Result<(), ColumnError> {
-        let rows = self.len() + 1;
-        self.fill_to(rows);
         Ok(())
     }
 
@@ -343,12 +154,16 @@ impl<'a> Serializer for &'a mut Column {
         variant: &'static str,
         _: &T,
     ) -> Result<(), ColumnError> {
-        self.misfit(variant)
+        self.shape.misfit(variant)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'a>, ColumnError> {
-        match self {
-            Column::List(list) => Ok(Items { next: list.end(), list }),
+        let Column { slots, shape } = self;
+        match shape {
+            Shape::List(list) => {
+                slots.take(1);
+                Ok(Items { list, len: 0 })
+            }
             other => other.misfit("a list"),
         }
     }
@@ -368,16 +183,20 @@ impl<'a> Serializer for &'a mut Column {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, ColumnError> {
-        self.misfit(variant)
+        self.shape.misfit(variant)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, ColumnError> {
-        self.misfit("a map")
+        self.shape.misfit("a map")
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'a>, ColumnError> {
-        match self {
-            Column::Record(record) => Ok(Parts { record, next: 0 }),
+        let Column { slots, shape } = self;
+        match shape {
+            Shape::Record(record) => {
+                slots.take(1);
+                Ok(Parts { record, next: 0 })
+            }
             other => other.misfit(name),
         }
     }
@@ -389,28 +208,26 @@ impl<'a> Serializer for &'a mut Column {
         variant: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, ColumnError> {
-        self.misfit(variant)
+        self.shape.misfit(variant)
     }
 }
 
-/// The items of one row's list.
+/// The items of one list.
 pub(crate) struct Items<'a> {
     list: &'a mut List,
-    next: i32,
+    len: u32,
 }
 
 impl Items<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ColumnError> {
-        let row = usize::try_from(self.next).unwrap_or_default();
-        self.list.item.push(row, value)?;
-        let next = self.next.checked_add(1);
-        self.next = next.ok_or_else(|| ColumnError("a block has too many list items".into()))?;
+        self.list.items.push(self.list.len, value)?;
+        self.list.len += 1;
+        self.len += 1;
         Ok(())
     }
 
     fn done(self) {
-        self.list.offsets.push(self.next);
-        self.list.validity.append_non_null();
+        self.list.lengths.push(self.len);
     }
 }
 
@@ -435,7 +252,7 @@ items! {
     SerializeTupleStruct serialize_field;
 }
 
-/// The fields of one row's structure.
+/// The fields of one structure.
 pub(crate) struct Parts<'a> {
     record: &'a mut Record,
     /// Where the next field is looked for first: an event's fields come in one order each time.
@@ -451,21 +268,17 @@ impl ser::SerializeStruct for Parts<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), ColumnError> {
-        let fields = &self.record.fields;
-        let place = (self.next..fields.len())
+        let names = &self.record.names;
+        let place = (self.next..names.len())
             .chain(0..self.next)
-            .find(|&place| fields[place].name() == name)
+            .find(|&place| names[place] == name)
             .ok_or_else(|| ColumnError(format!("there is no column `{name}`")))?;
         self.next = place + 1;
-        let row = self.record.len;
-        self.record.columns[place]
-            .push(row, value)
-            .map_err(|ColumnError(reason)| ColumnError(format!("`{name}`: {reason}")))
+        self.record.fields[place].push(self.record.len, value).map_err(|error| error.in_field(name))
     }
 
     fn end(self) -> Result<(), ColumnError> {
         self.record.len += 1;
-        self.record.validity.append_non_null();
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn archive(folder: &Path) -> Archive {
 pub(crate) fn import(archive: &Archive, partitions: u16, events: &[Event]) {
     let print = ArtefactHash::of(format!("{} events", events.len()).as_bytes());
     let mut importer = Importer::begin(archive, partitions, &print, "a season").unwrap();
-    events.iter().for_each(|event| importer.push(event.clone()).unwrap());
+    events.iter().for_each(|event| importer.push(event).unwrap());
     importer.finish().unwrap();
 }
 

@@ -206,7 +206,10 @@ impl<R: BufRead> FileReader<R> {
     ///
     /// # Errors
     /// [`FileError`] when the file is none of the site's; then nothing of it was used.
-    pub fn next_record(&mut self, rejects: &mut dyn Rejects) -> Result<Option<Record>, FileError> {
+    pub fn next_record(
+        &mut self,
+        rejects: &mut dyn Rejects,
+    ) -> Result<Option<Box<Record>>, FileError> {
         let state = &mut self.state;
         while !self.done {
             match self.lines.next_line() {
@@ -279,7 +282,7 @@ impl State {
     }
 
     /// Reads one line under the header, counts it, and hands on what cannot be used.
-    fn row(&mut self, line: Line<'_>, rejects: &mut dyn Rejects) -> Option<Record> {
+    fn row(&mut self, line: Line<'_>, rejects: &mut dyn Rejects) -> Option<Box<Record>> {
         let row = if line.overlong {
             let reason = format!(
                 "a line of {} bytes, where {LINE_BYTES_MAX} are the most that a row can have",
@@ -305,7 +308,7 @@ impl State {
                     self.counts.rejected_cells += 1;
                     rejects.reject(self.reject(line, fault, Scope::Cell));
                 }
-                Some(*record)
+                Some(record)
             }
             Err(fault) => {
                 self.counts.rejected_rows += 1;
@@ -362,7 +365,7 @@ fn shown(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// What opening and reading it reports.
-pub(crate) fn first_record(path: &Path) -> Result<Option<Record>, FileError> {
+pub(crate) fn first_record(path: &Path) -> Result<Option<Box<Record>>, FileError> {
     let mut reader = FileReader::open(path)?;
     reader.next_record(&mut Vec::new())
 }

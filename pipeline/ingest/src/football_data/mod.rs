@@ -26,8 +26,10 @@ pub(crate) use file::first_record;
 pub use file::{Counts, FileError, FileReader, LINE_BYTES_MAX};
 pub use header::Header;
 pub use instants::{Instants, Timing};
+use marabet_schemas::Source;
 pub use record::{Record, Standing};
 pub use timeline::{Events, Loader, Match, Timeline};
 
 /// The name of this source in facts.
 pub const SOURCE: &str = "football-data";
+const SRC: Source = Source::known(SOURCE);

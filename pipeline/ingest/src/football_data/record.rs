@@ -7,10 +7,10 @@ use marabet_quant::{Line, Odds};
 use marabet_schemas::facts::{
     Aggregate, MatchResult, Phase, Quote, ResultStatus, SideStats, Stats,
 };
-use marabet_schemas::{Body, Book, Competition, Source};
+use marabet_schemas::{Body, Book, Competition};
 use smol_str::SmolStr;
 
-use super::SOURCE;
+use super::SRC;
 use super::books::Origin;
 use super::columns::Family;
 use super::header::Header;
@@ -69,7 +69,7 @@ pub struct Record {
     /// Where it stands.
     pub standing: Standing,
     pub(super) stats: Option<Box<[SideStats; 2]>>,
-    pub(super) prices: Vec<Price>,
+    pub(super) prices: Box<[Price]>,
 }
 
 impl Record {
@@ -82,7 +82,7 @@ impl Record {
             }
             let market = plan.market(price.line).expect("a handicap is only kept with its line");
             let odds = price.odds[..plan.family.selections()].to_vec();
-            let src = Source::new(SOURCE);
+            let src = SRC;
             Some(match &plan.origin {
                 Origin::Book(book) => {
                     Quote { src, book: book.clone(), market, odds, phase, sizes: None }.into()
@@ -120,7 +120,7 @@ impl Record {
     /// How many quotes, prices within them, and aggregates the row holds.
     pub(super) fn price_counts(&self) -> PriceCounts {
         let mut counts = PriceCounts::default();
-        for price in &self.prices {
+        for price in &*self.prices {
             let plan = &self.header.markets[usize::from(price.plan)];
             match plan.origin {
                 Origin::Book(_) => {
@@ -136,8 +136,7 @@ impl Record {
     pub(super) fn result(&self) -> Option<MatchResult> {
         match self.standing {
             Standing::Over { status, score, half_time } => {
-                let src = Source::new(SOURCE);
-                Some(MatchResult { src, status, score: Some(score), half_time })
+                Some(MatchResult { src: SRC, status, score: Some(score), half_time })
             }
             Standing::ToCome | Standing::WithoutResult => None,
         }
@@ -145,7 +144,7 @@ impl Record {
 
     pub(super) fn stats(&self) -> Option<Stats> {
         let [home, away] = self.stats.as_deref().copied()?;
-        Some(Stats { src: Source::new(SOURCE), home, away })
+        Some(Stats { src: SRC, home, away })
     }
 }
 

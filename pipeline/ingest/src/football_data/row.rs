@@ -61,6 +61,8 @@ pub(super) struct RowReader {
     season_of_header: Option<SmolStr>,
     /// The competition of the last row, and what named it.
     competition: Option<(Vec<u8>, Competition)>,
+    /// The prices of the row in hand.
+    prices: Vec<Price>,
     /// What of the last record could not be used.
     pub(super) faults: Vec<Fault>,
 }
@@ -75,6 +77,7 @@ impl RowReader {
             cells_before: 0,
             season_of_header: None,
             competition: None,
+            prices: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -138,8 +141,9 @@ impl RowReader {
         let columns = Columns { header: &header, spans: &self.spans, line };
         let standing = standing(&columns, note, &mut self.faults);
         let stats = stats(&columns, &mut self.faults).map(Box::new);
-        let mut prices = prices(&columns, &mut self.faults);
-        drop_impossible_extremes(&header, &mut prices, &mut self.faults);
+        prices(&columns, &mut self.prices, &mut self.faults);
+        drop_impossible_extremes(&header, &mut self.prices, &mut self.faults);
+        let prices = self.prices.as_slice().into();
         let file = self.file.clone();
         Ok(Row::Record(Box::new(Record {
             header,
@@ -405,9 +409,9 @@ fn stats(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Option<[SideStats; 2
     any.then_some(sides)
 }
 
-fn prices(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Vec<Price> {
+fn prices(columns: &Columns<'_>, prices: &mut Vec<Price>, faults: &mut Vec<Fault>) {
     let markets = &columns.header.markets;
-    let mut prices = Vec::with_capacity(markets.len());
+    prices.clear();
     // Several markets stand on one line; what is wrong with it is said once.
     let mut bad_lines: Vec<Option<u16>> = Vec::new();
     // The header has at most as many markets as columns: the count fits.
@@ -437,7 +441,6 @@ fn prices(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Vec<Price> {
         let books = market.books.and_then(|column| cells::count(columns.cell(column), 9999));
         prices.push(Price { plan, books, line, odds });
     }
-    prices
 }
 
 /// A maximum over books that is this many times their mean is taken for a slip of the keys.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
+use jiff::civil::{Date, Time};
 use marabet_schemas::facts::{Fixture, FixtureStatus, MatchClosed, Phase};
-use marabet_schemas::{Body, Competition, Event, Instant, MatchKey, Source};
+use marabet_schemas::{Body, Competition, Event, Instant, MatchKey};
+use rayon::prelude::*;
 
-use super::SOURCE;
+use super::SRC;
 use super::file::{Counts, FileError, FileReader};
 use super::instants::{Instants, Timing};
 use super::record::{Record, Standing};
@@ -16,7 +18,10 @@ use crate::reject::{Reject, RejectKind, Rejects, Scope};
 #[derive(Debug, Default)]
 pub struct Loader {
     timing: Timing,
-    records: Vec<Record>,
+    /// Each row's match, as if it were the sides' only one at this ground.
+    matches: Vec<Match>,
+    /// The instants of the last row: many matches begin together.
+    instants: Option<((Date, Option<Time>), Instants)>,
     counts: Counts,
     unknown_books: BTreeMap<String, String>,
 }
@@ -37,6 +42,34 @@ impl Loader {
         self.read(FileReader::open(path)?, rejects)
     }
 
+    /// Reads files on all processors, with what [`Loader::file`] makes of one after another.
+    ///
+    /// # Errors
+    /// The first [`FileError`], in the order of the files; nothing was taken of that file and of
+    /// those behind it.
+    pub fn files(
+        &mut self,
+        paths: &[impl AsRef<Path> + Sync],
+        rejects: &mut dyn Rejects,
+    ) -> Result<(), FileError> {
+        let timing = self.timing;
+        let read = paths.par_iter().map(|path| {
+            let (mut part, mut found) = (Self::new(timing), Vec::new());
+            let read = part.file(path.as_ref(), &mut found);
+            (read, part, found)
+        });
+        for (read, part, found) in read.collect::<Vec<_>>() {
+            found.into_iter().for_each(|reject| rejects.reject(reject));
+            read?;
+            self.counts += part.counts;
+            self.matches.extend(part.matches);
+            for (code, file) in part.unknown_books {
+                self.unknown_books.entry(code).or_insert(file);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads bytes as a file of this name.
     ///
     /// # Errors
@@ -55,13 +88,13 @@ impl Loader {
         mut reader: FileReader<R>,
         rejects: &mut dyn Rejects,
     ) -> Result<Counts, FileError> {
-        let before = self.records.len();
+        let before = self.matches.len();
         loop {
             match reader.next_record(rejects) {
-                Ok(Some(record)) => self.records.push(record),
+                Ok(Some(record)) => self.add(record),
                 Ok(None) => break,
                 Err(error) => {
-                    self.records.truncate(before);
+                    self.matches.truncate(before);
                     return Err(error);
                 }
             }
@@ -72,7 +105,19 @@ impl Loader {
         }
         let counts = reader.counts();
         self.counts += counts;
+        // While they are at hand; many short sorted lists are soon one.
+        sort(&mut self.matches[before..]);
         Ok(counts)
+    }
+
+    fn add(&mut self, record: Box<Record>) {
+        let begins = (record.date, record.time);
+        let instants = match self.instants {
+            Some((of, instants)) if of == begins => instants,
+            _ => Instants::of(record.date, record.time, self.timing),
+        };
+        self.instants = Some((begins, instants));
+        self.matches.push(Match { key: key(&record, 1), instants, record });
     }
 
     /// Codes of books that are not in the table, each with a file that has it.
@@ -84,33 +129,36 @@ impl Loader {
     /// The matches in the order of their keys, each once; a row that repeats another goes to
     /// `rejects`.
     pub fn finish(mut self, rejects: &mut dyn Rejects) -> Timeline {
-        // The sort is stable: rows of one match and day stay in the order of the files.
-        self.records.sort_by(|a, b| sides(a).cmp(&sides(b)).then_with(|| when(a).cmp(&when(b))));
-        let records = std::mem::take(&mut self.records);
-        let mut kept: Vec<Record> = Vec::with_capacity(records.len());
-        for record in records {
-            match kept.last_mut() {
-                Some(last) if sides(last) == sides(&record) && last.date == record.date => {
-                    // A match out of the list of coming ones stands in the season's file later.
-                    let arrived = last.standing == Standing::ToCome;
-                    let repeats = if arrived { std::mem::replace(last, record) } else { record };
-                    self.counts.take_back(&repeats);
-                    rejects.reject(duplicate(&repeats, last));
-                }
-                _ => kept.push(record),
+        sort(&mut self.matches);
+        self.matches.dedup_by(|a_match, last| {
+            if last.key != a_match.key || last.record.date != a_match.record.date {
+                return false;
             }
-        }
-        Timeline::new(kept, self.timing, self.counts)
+            // A match out of the list of coming ones stands in the season's file later.
+            if last.record.standing == Standing::ToCome {
+                std::mem::swap(last, a_match);
+            }
+            self.counts.take_back(&a_match.record);
+            rejects.reject(duplicate(&a_match.record, &last.record));
+            true
+        });
+        Timeline::new(self.matches, self.counts)
     }
 }
 
-/// The two sides of a season, who may meet at this ground more than once.
-fn sides(record: &Record) -> (&str, &str, &str, &str) {
-    (record.competition.as_str(), &record.season, &record.home, &record.away)
+/// By sides and day. The sort is stable: rows of one match and day stay in the order of the files.
+fn sort(matches: &mut [Match]) {
+    matches.par_sort_by(|a, b| a.key.cmp(&b.key).then_with(|| when(a).cmp(&when(b))));
 }
 
-fn when(record: &Record) -> (jiff::civil::Date, Option<jiff::civil::Time>) {
-    (record.date, record.time)
+fn when(a_match: &Match) -> (Date, Option<Time>) {
+    (a_match.record.date, a_match.record.time)
+}
+
+/// The key of a row's match, the sides' meeting of this number at this ground in the season.
+fn key(record: &Record, leg: u8) -> MatchKey {
+    let key = MatchKey::new(&record.competition, &record.season, &record.home, &record.away, leg);
+    key.expect("the names of a record make a key: checked when it was read")
 }
 
 fn duplicate(record: &Record, first: &Record) -> Reject {
@@ -134,7 +182,7 @@ pub struct Match {
     /// When things were known.
     pub instants: Instants,
     /// The row.
-    pub record: Record,
+    pub record: Box<Record>,
 }
 
 /// What becomes known of a match at one instant, in the order of a match's life.
@@ -164,20 +212,22 @@ pub struct Timeline {
     counts: Counts,
 }
 
+/// Of how many steps most lives are made.
+const STEPS: usize = 5;
+
 impl Timeline {
-    /// From records in the order of their sides and dates.
-    fn new(records: Vec<Record>, timing: Timing, counts: Counts) -> Self {
-        let mut matches: Vec<Match> = Vec::with_capacity(records.len());
-        let mut leg = 0_u8;
-        for record in records {
-            let again = matches.last().is_some_and(|last| sides(&last.record) == sides(&record));
-            leg = if again { leg.saturating_add(1) } else { 1 };
-            let key =
-                MatchKey::new(&record.competition, &record.season, &record.home, &record.away, leg);
-            let key = key.expect("the names of a record make a key: checked when it was read");
-            let instants = Instants::of(record.date, record.time, timing);
-            matches.push(Match { key, instants, record });
+    /// From matches in the order of their sides and dates, whose legs are not yet counted.
+    fn new(mut matches: Vec<Match>, counts: Counts) -> Self {
+        let (mut first, mut leg) = (None, 1_u8);
+        for a_match in &mut matches {
+            if first.as_ref() == Some(&a_match.key) {
+                leg = leg.saturating_add(1);
+                a_match.key = key(&a_match.record, leg);
+            } else {
+                (first, leg) = (Some(a_match.key.clone()), 1);
+            }
         }
+        // A tenth leg comes before the second.
         matches.sort_by(|a, b| a.key.cmp(&b.key));
         let mut timeline = Self { matches, steps: Vec::new(), counts };
         timeline.order();
@@ -187,6 +237,7 @@ impl Timeline {
     /// Orders the steps of all matches. The matches lie in the order of their keys.
     fn order(&mut self) {
         self.steps.clear();
+        self.steps.reserve(STEPS * self.matches.len());
         // As many matches as rows fit into memory are far fewer than 2^32.
         for (index, a_match) in (0_u32..).zip(&self.matches) {
             let (instants, record) = (a_match.instants, &a_match.record);
@@ -219,6 +270,17 @@ impl Timeline {
         self.order();
     }
 
+    /// A timeline for each part, in which there are the matches that belong to it.
+    #[must_use]
+    pub fn split(self, parts: u16, part_of: impl Fn(&MatchKey) -> u16) -> Vec<Self> {
+        let mut split = vec![Self { counts: self.counts, ..Self::default() }; usize::from(parts)];
+        for a_match in self.matches {
+            split[usize::from(part_of(&a_match.key))].matches.push(a_match);
+        }
+        split.par_iter_mut().for_each(Self::order);
+        split
+    }
+
     /// The matches, in the order of their keys.
     #[must_use]
     pub fn matches(&self) -> &[Match] {
@@ -243,14 +305,32 @@ impl Timeline {
         Events { timeline: self, next: 0, ready: VecDeque::new() }
     }
 
-    fn events_of(&self, (at, index, step): (Instant, u32, Step), out: &mut VecDeque<Event>) {
+    /// Hands on every event, in canonical order.
+    ///
+    /// # Errors
+    /// The first that comes back, after which nothing more is handed on.
+    pub fn try_for_each<E>(&self, mut take: impl FnMut(&Event) -> Result<(), E>) -> Result<(), E> {
+        for &(at, index, step) in &self.steps {
+            let key = self.matches[index as usize].key.clone();
+            let first: Body = MatchClosed { src: SRC }.into();
+            let (mut event, mut taken) = (Event::of(key, at, first).assumed(), Ok(()));
+            self.bodies_of((index, step), |body| {
+                event.body = body;
+                if taken.is_ok() {
+                    taken = take(&event);
+                }
+            });
+            taken?;
+        }
+        Ok(())
+    }
+
+    /// What becomes known of a match at a step.
+    fn bodies_of(&self, (index, step): (u32, Step), mut push: impl FnMut(Body)) {
         let a_match = &self.matches[index as usize];
         let (record, instants) = (&a_match.record, a_match.instants);
-        let mut push =
-            |body: Body| out.push_back(Event::of(a_match.key.clone(), at, body).assumed());
-        let src = Source::new(SOURCE);
         let fixture = |status| Fixture {
-            src: Source::new(SOURCE),
+            src: SRC,
             status,
             kickoff: instants.kickoff,
             neutral: false,
@@ -268,7 +348,7 @@ impl Timeline {
                 record.result().into_iter().for_each(|result| push(result.into()));
                 record.stats().into_iter().for_each(|stats| push(stats.into()));
             }
-            Step::Closed => push(MatchClosed { src }.into()),
+            Step::Closed => push(MatchClosed { src: SRC }.into()),
         }
     }
 
@@ -303,9 +383,12 @@ impl<T: AsRef<Timeline>> Iterator for Events<T> {
     fn next(&mut self) -> Option<Event> {
         let timeline = self.timeline.as_ref();
         while self.ready.is_empty() {
-            let step = *timeline.steps.get(self.next)?;
+            let (at, index, step) = *timeline.steps.get(self.next)?;
             self.next += 1;
-            timeline.events_of(step, &mut self.ready);
+            let key = &timeline.matches[index as usize].key;
+            timeline.bodies_of((index, step), |body| {
+                self.ready.push_back(Event::of(key.clone(), at, body).assumed());
+            });
         }
         self.ready.pop_front()
     }

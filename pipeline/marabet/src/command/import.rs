@@ -3,12 +3,13 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context;
-use marabet_archive::{Archive, Imported, Importer, fingerprint};
+use marabet_archive::{Archive, ArchiveError, Imported, Importer, fingerprint};
 use marabet_ingest::RejectWriter;
 use marabet_ingest::football_data::{Loader, Timing};
 use marabet_ingest::seasons;
 use marabet_schemas::{ArtefactHash, Competition};
 use marabet_streams::clock;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::ImportCommand;
@@ -74,9 +75,7 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let kept = std::fs::File::create(&kept).with_context(|| kept.display().to_string())?;
     let mut rejects = RejectWriter::new(BufWriter::new(kept));
     let mut loader = Loader::new(Timing::default());
-    for file in &files {
-        loader.file(file, &mut rejects).with_context(|| file.display().to_string())?;
-    }
+    loader.files(&files, &mut rejects)?;
     let mut timeline = loader.finish(&mut rejects);
     let leagues: Vec<Competition> = leagues.iter().map(Competition::new).collect();
     let there = timeline.competitions();
@@ -97,11 +96,15 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     // The same files and leagues are the same import.
     let print = format!("{}\n{}", fingerprint(&files)?, chosen.join(","));
     let print = ArtefactHash::of(print.as_bytes());
-    let mut importer = Importer::begin(&archive, config.log.partitions, &print, &description)?;
-    for event in timeline.into_events() {
-        importer.push(event)?;
-    }
-    let imported = importer.finish()?;
+    let partitions = config.log.partitions;
+    let importer = Importer::begin(&archive, partitions, &print, &description)?;
+    let timelines = timeline.split(partitions, |key| key.partition(partitions));
+    let parts = importer.into_partitions().into_par_iter().zip(timelines);
+    let imported = parts.map(|(mut partition, timeline)| {
+        timeline.try_for_each(|event| partition.push(event))?;
+        partition.finish()
+    });
+    let imported = imported.sum::<Result<Imported, ArchiveError>>()?;
     let rejects = rejects.finish()?;
     let seconds = began.elapsed().as_secs_f64();
     let rows = counts.rows;

@@ -31,15 +31,15 @@ fn decided(facts: &[Event]) -> Replayed {
     let print = ArtefactHash::of(b"a season");
     let mut importer = Importer::begin(&archive, 2, &print, "a season").unwrap();
     let first = Event::global(facts[0].at, ConfigPublished::new(1, rules.clone()));
-    importer.push(first).unwrap();
+    importer.push(&first).unwrap();
     std::fs::create_dir(home.path().join("artefacts")).unwrap();
     for fact in facts {
         for model in trainer.observe(fact).models {
             let path = home.path().join(format!("artefacts/{}", model.hash));
             std::fs::write(path, &model.bytes).unwrap();
-            importer.push(model.event).unwrap();
+            importer.push(&model.event).unwrap();
         }
-        importer.push(fact.clone()).unwrap();
+        importer.push(fact).unwrap();
     }
     importer.finish().unwrap();
     let plan = Plan {
