@@ -193,11 +193,14 @@ impl Column {
     /// Appends a list of numbers at the next slot.
     pub(super) fn put_numbers(&mut self, numbers: impl Iterator<Item = f64>) {
         let Shape::List(list) = &mut self.shape else { return };
+        let Column { slots, shape: Shape::Leaf(_, chunk) } = &mut list.items else { return };
+        let Values::Wide(column) = &mut chunk.values else { return };
         let before = list.len;
         for number in numbers {
-            list.items.put_bits(number.to_bits(), 1);
+            column.push(&number.to_bits(), 1);
             list.len += 1;
         }
+        slots.take(list.len - before);
         // A block has far fewer items than 2^32.
         list.lengths.push((list.len - before) as u32);
         self.slots.take(1);

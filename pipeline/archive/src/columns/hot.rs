@@ -118,3 +118,69 @@ impl Prices {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use marabet_schemas::Event;
+    use marabet_streams::Stream;
+    use parquet::arrow::ArrowSchemaConverter;
+
+    use super::*;
+    use crate::chunk::{Levels, Press};
+    use crate::schema::Holding;
+
+    /// The bytes of the columns of these bodies, as `push` fills them.
+    fn columns(
+        kind: Kind,
+        bodies: &[Body],
+        push: impl Fn(&mut Prices, &mut Column, usize, &Body),
+    ) -> Vec<Vec<u8>> {
+        let schema = Holding::Stream(Stream::Feed).schema();
+        let place = schema.index_of(&crate::schema::column_name(kind)).unwrap();
+        let schema = schema.project(&[place]).unwrap();
+        let leaves = ArrowSchemaConverter::new().convert(&schema).unwrap();
+        let mut column = Column::of_all(schema.fields(), &mut leaves.columns().iter()).remove(0);
+        let mut prices = Prices::of(kind, &column).unwrap();
+        // Every third row is of another kind.
+        for (index, body) in bodies.iter().enumerate() {
+            push(&mut prices, &mut column, index + index / 2, body);
+        }
+        let (rows, mut press, mut chunks) = (2 * bodies.len(), Press::new(1), Vec::new());
+        prices.end_page(&mut column).unwrap();
+        column.end_page(rows, &Levels::of_rows(rows), &mut press).unwrap();
+        column.finish(rows as u64, &mut press, &mut chunks).unwrap();
+        chunks.into_iter().map(|chunk| chunk.bytes.to_vec()).collect()
+    }
+
+    #[test]
+    fn prices_are_written_as_the_general_way_writes_them() {
+        let mut bodies = [Vec::new(), Vec::new()];
+        for index in 0..500 {
+            let (src, phase) = (["s", "t"][index / 7 % 2], ["pre", "closing"][index / 5 % 2]);
+            let market = ["1x2", "ou@2.5", "ah@-0.25"][index % 3];
+            let odds = format!("[{},3.25,4.5]", 1.5 + (index % 40) as f64 / 8.0);
+            let (mut sizes, mut books) = ("", String::new());
+            if index % 4 == 0 {
+                (sizes, books) = (r#","sizes":[1.5,2.0,100.0]"#, format!(r#","books":{index}"#));
+            }
+            let shared = format!(
+                r#""k":"E0|2024-25|A|B|1","at":5,"src":"{src}","market":"{market}","odds":{odds},"phase":"{phase}""#
+            );
+            let quote = format!(r#"{{"t":"quote/1",{shared},"book":"b{}"{sizes}}}"#, index % 11);
+            let of = ["max", "avg"][index % 2];
+            let mean = format!(r#"{{"t":"aggregate/1",{shared},"statistic":"{of}"{books}}}"#);
+            bodies[0].push(Event::from_line(&quote).unwrap().body);
+            bodies[1].push(Event::from_line(&mean).unwrap().body);
+        }
+        for (kind, bodies) in [Kind::Quote, Kind::Aggregate].into_iter().zip(bodies) {
+            let hot = columns(kind, &bodies, |prices, column, slot, body| {
+                prices.push(column, slot, body).unwrap();
+            });
+            let general = columns(kind, &bodies, |_, column, slot, body| {
+                column.push(slot, body).unwrap();
+            });
+            assert!(hot.iter().map(Vec::len).sum::<usize>() > 1000);
+            assert_eq!(hot, general, "{kind:?}");
+        }
+    }
+}

@@ -41,6 +41,9 @@ mod tests {
     use marabet_schemas::frame::Frame;
     use marabet_schemas::{EntryId, Event, Kind};
     use marabet_streams::Stream;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::Index;
 
     use super::*;
     use crate::schema::Holding;
@@ -184,10 +187,52 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_reach_over_blocks_read_back_whole() {
+    fn frames_that_reach_over_pages_and_row_groups_read_back_whole() {
         let quote = Event::from_line(&lines(Kind::Quote)[1]).unwrap();
         let frame = |seq| Frame::new(id(seq), vec![quote.clone(); 300]);
         let frames: Vec<Frame> = (0..250).map(frame).collect();
         assert_eq!(round_trip(&Holding::Stream(Stream::Feed), &frames), frames);
+    }
+
+    #[test]
+    fn what_a_dictionary_is_of_no_use_for_reads_back_beside_what_it_is() {
+        let quote = |at: u32| {
+            // Books and odds that do not come again for a while, then nothing but those.
+            let own = if (1_000..2_500).contains(&at) { at } else { 0 };
+            let odds = 1.5 + f64::from(own) / 1024.0;
+            let line = format!(
+                r#"{{"t":"quote/1","k":"{KEY}","at":{at},"src":"s","book":"b{own}","market":"btts","odds":[{odds},2.0],"phase":"pre"}}"#
+            );
+            Ok(Event::from_line(&line).unwrap())
+        };
+        let frames: Vec<Frame> = (0..20)
+            .map(|seq: u32| {
+                let events = (0..200).map(|event| quote(200 * seq + event)).collect();
+                Frame { id: id(seq.into()), events, lines: None }
+            })
+            .collect();
+        assert_eq!(round_trip(&Holding::Stream(Stream::Feed), &frames), frames);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20))]
+
+        /// Any kinds behind each other, in runs of any length, read back by the library's reader.
+        #[test]
+        fn any_row_of_kinds_reads_back_as_it_was(
+            runs in vec((any::<Index>(), any::<Index>(), 1_usize..400), 1..40),
+        ) {
+            for stream in Stream::ALL {
+                let holding = Holding::Stream(stream);
+                let kinds = holding.kinds();
+                let run = |(seq, (kind, line, times)): (u64, &(Index, Index, usize))| {
+                    let lines = lines(kinds[kind.index(kinds.len())]);
+                    let event = Event::from_line(&lines[line.index(lines.len())]).unwrap();
+                    Frame::new(id(seq), vec![event; *times])
+                };
+                let frames: Vec<Frame> = (1..).zip(&runs).map(run).collect();
+                prop_assert_eq!(round_trip(&holding, &frames), frames);
+            }
+        }
     }
 }

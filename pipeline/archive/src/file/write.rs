@@ -17,10 +17,10 @@ use crate::error::ArchiveError;
 use crate::place::Place;
 use crate::schema::{FORM, Holding, envelope};
 
-/// Rows of a page.
-const PAGE_ROWS: usize = 32 * 1024;
+/// Rows of a page; few in tests, so that these see many.
+const PAGE_ROWS: usize = if cfg!(test) { 500 } else { 32 * 1024 };
 /// Rows of a row group.
-const GROUP_ROWS: usize = 1 << 20;
+const GROUP_ROWS: usize = if cfg!(test) { 2_000 } else { 1 << 20 };
 
 /// A file in the making.
 pub(crate) struct FileWriter {
