@@ -1,11 +1,13 @@
 //! One tenure of a stage of the account: from taking the lease to losing or giving it back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use marabet_schemas::EntryId;
 use marabet_schemas::frame::Frame;
 use marabet_stage::{Driver, FrameError, FrameOutput, Stage};
+use tokio::sync::OwnedMutexGuard;
 use tracing::Instrument;
 
 use super::commit::{self, Committed, Taken};
@@ -61,6 +63,8 @@ pub(crate) struct Tenure<'a, S> {
     driver: &'a mut Driver<S>,
     attempts: &'a mut Attempts,
     committed: bool,
+    /// Held while a frame is taken that may have ended a process.
+    alone: Option<OwnedMutexGuard<()>>,
 }
 
 /// The lease that a tenure has, and how far it is in each partition.
@@ -87,7 +91,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
         driver: &'a mut Driver<S>,
         attempts: &'a mut Attempts,
     ) -> Self {
-        Self { log, stage, input, output, options, metrics, driver, attempts, committed: false }
+        let (committed, alone) = (false, None);
+        Self { log, stage, input, output, options, metrics, driver, attempts, committed, alone }
     }
 
     /// Whether anything was committed.
@@ -114,7 +119,9 @@ impl<'a, S: Stage> Tenure<'a, S> {
             lives: Lives::default(),
             read_from: BTreeSet::new(),
         };
-        let end = match self.work(&mut held, shutdown).await {
+        let worked = self.work(&mut held, shutdown).await;
+        self.alone = None;
+        let end = match worked {
             Ok(()) => End::Asked,
             Err(Stop::End(end)) => end,
             Err(Stop::Error(error)) => return Err(error),
@@ -242,7 +249,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
         shutdown: &mut Shutdown,
     ) -> Result<(), Stop> {
         for frame in frames {
-            let _alone = self.log.suspects().lock().await;
+            self.alone = Some(Arc::clone(self.log.suspects()).lock_owned().await);
             let place = format!("{partition}/{}", frame.id);
             let ended = self.attempts.begin(&mut held.connection, &place).await?;
             let one = std::slice::from_ref(frame);
@@ -255,6 +262,7 @@ impl<'a, S: Stage> Tenure<'a, S> {
                 self.take(held, partition, one, shutdown).await?;
             }
             self.attempts.committed();
+            self.alone = None;
         }
         Ok(())
     }
@@ -292,6 +300,8 @@ impl<'a, S: Stage> Tenure<'a, S> {
                     Err(LogError::Artefact { reason, .. }) => {
                         let reason = format!("{error}: {reason}");
                         self.metrics.set_condition(super::SHOWN_AS, Condition::Missing { reason });
+                        // What waits for an artefact holds up nobody.
+                        self.alone = None;
                         self.keep_lease(held).await?;
                         if shutdown.unless_asked(waits.wait()).await.is_none() {
                             return Err(Stop::End(End::Asked));
