@@ -143,9 +143,14 @@ impl Levels {
         }
     }
 
-    /// Appends entries without anything there, for a column that can have so many levels.
-    pub(super) fn write_void(entries: usize, deep: u32, full: u32, out: &mut Vec<u8>) {
-        for deepest in [deep, full] {
+    /// The greatest levels there can be: of repetition and of definition.
+    pub(super) fn deepest(&self) -> [u32; 2] {
+        [self.deep, self.full]
+    }
+
+    /// Appends entries without anything there, for a column that can have these levels.
+    pub(super) fn write_void(entries: usize, deepest: [u32; 2], out: &mut Vec<u8>) {
+        for deepest in deepest {
             if deepest > 0 {
                 let mut hybrid = Hybrid::new(width_of(deepest), Vec::new());
                 hybrid.run(0, entries);

@@ -62,7 +62,7 @@ pub(crate) struct Chunk {
     /// The values of the page in the making.
     pub(crate) values: Values,
     /// Data pages.
-    pages: TrackedWrite<Vec<u8>>,
+    pages: Vec<u8>,
     entries: usize,
     nulls: usize,
     /// Entries of the page in the making, of which nothing is there; they are written when a
@@ -90,7 +90,7 @@ impl Chunk {
         Self {
             column,
             values,
-            pages: TrackedWrite::new(Vec::new()),
+            pages: Vec::new(),
             entries: 0,
             nulls: 0,
             void: 0,
@@ -107,6 +107,7 @@ impl Chunk {
         levels: &Levels,
         press: &mut Press,
     ) -> Result<(), ParquetError> {
+        debug_assert_eq!(levels.deepest(), self.deepest(), "{}", self.column.path());
         if levels.is_void() {
             self.void += levels.entries();
             return Ok(());
@@ -130,6 +131,12 @@ impl Chunk {
         Ok(())
     }
 
+    /// The greatest levels that it can have: of repetition and of definition.
+    fn deepest(&self) -> [u32; 2] {
+        [self.column.max_rep_level(), self.column.max_def_level()]
+            .map(|level| u32::from(level.unsigned_abs()))
+    }
+
     /// Writes a page of nothing, where something is to come behind it, or the end.
     fn end_void(&mut self, press: &mut Press) -> Result<(), ParquetError> {
         let entries = std::mem::take(&mut self.void);
@@ -137,9 +144,7 @@ impl Chunk {
             return Ok(());
         }
         let mut page = Vec::new();
-        let [deep, full] = [self.column.max_rep_level(), self.column.max_def_level()]
-            .map(|level| u32::from(level.unsigned_abs()));
-        Levels::write_void(entries, deep, full, &mut page);
+        Levels::write_void(entries, self.deepest(), &mut page);
         self.nulls += entries;
         self.write_data(self.kept(&page, press)?, page.len(), entries, Encoding::PLAIN)
     }
@@ -179,7 +184,7 @@ impl Chunk {
     /// All pages, of so many rows; what comes next begins another chunk.
     pub(crate) fn finish(&mut self, rows: u64, press: &mut Press) -> Result<Written, ParquetError> {
         self.end_void(press)?;
-        let mut chunk = TrackedWrite::new(Vec::new());
+        let mut chunk = Vec::new();
         if let Some((distinct, count)) = self.values.distinct() {
             let dictionary = Page::DictionaryPage {
                 buf: self.kept(distinct, press)?,
@@ -189,11 +194,9 @@ impl Chunk {
             };
             self.plain_bytes += write(dictionary, distinct.len(), &mut chunk)?;
         }
-        let dictionary_bytes = chunk.bytes_written() as i64;
-        self.pages.flush()?;
-        chunk.write_all(self.pages.inner())?;
-        self.pages.inner_mut().clear();
-        let bytes: Bytes = chunk.into_inner()?.into();
+        let dictionary_bytes = chunk.len() as i64;
+        chunk.append(&mut self.pages);
+        let bytes = Bytes::from(chunk);
         let codec = match self.pressed.take() {
             Some(true) => CompressionCodec::ZSTD,
             _ => CompressionCodec::UNCOMPRESSED,
@@ -226,7 +229,9 @@ impl Chunk {
 }
 
 /// Writes a page with its header and returns how many bytes it has uncompressed.
-fn write(page: Page, bytes: usize, out: &mut TrackedWrite<Vec<u8>>) -> Result<usize, ParquetError> {
-    let page = CompressedPage::new(page, bytes);
-    Ok(SerializedPageWriter::new(out).write_page(page)?.uncompressed_size)
+fn write(page: Page, bytes: usize, out: &mut Vec<u8>) -> Result<usize, ParquetError> {
+    let mut out = TrackedWrite::new(out);
+    let wrote = SerializedPageWriter::new(&mut out).write_page(CompressedPage::new(page, bytes))?;
+    out.flush()?;
+    Ok(wrote.uncompressed_size)
 }
