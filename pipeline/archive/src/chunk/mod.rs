@@ -27,7 +27,7 @@ pub(crate) use values::Values;
 
 /// What a compressor must save of a column's first page and dictionary: whoever reads makes a
 /// decompressor for each column that is compressed, and of a hundred columns most are small.
-const SAVED_BYTES_MIN: usize = 8 << 10;
+const SAVED_BYTES_MIN: usize = 4 << 10;
 
 /// The compressor, one for all columns.
 pub(crate) struct Press {
