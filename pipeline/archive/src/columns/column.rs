@@ -159,42 +159,35 @@ impl Column {
 
     /// Appends a text at the next slots, so many times.
     pub(crate) fn put_text(&mut self, text: &str, times: usize) {
-        if let Shape::Leaf(_, chunk) = &mut self.shape
-            && let Values::Texts(texts) = &mut chunk.values
-        {
-            texts.push(text, times);
-            self.slots.take(times);
-        }
+        let Some(Values::Texts(texts)) = self.shape.values() else { return self.shape.refuse() };
+        texts.push(text, times);
+        self.slots.take(times);
     }
 
     /// Appends a number, by its bits, at the next slots, so many times.
     pub(crate) fn put_bits(&mut self, bits: u64, times: usize) {
-        let Shape::Leaf(_, chunk) = &mut self.shape else { return };
-        match &mut chunk.values {
-            Values::Wide(numbers) => numbers.push(&bits, times),
+        match self.shape.values() {
+            Some(Values::Wide(numbers)) => numbers.push(&bits, times),
             // A column of 32 bits is filled from numbers that have no more.
-            Values::Narrow(numbers) => numbers.push(&(bits as u32), times),
-            Values::Steps(steps) => steps.push(bits.cast_signed(), times),
-            Values::Flags(_) | Values::Texts(_) => return,
+            Some(Values::Narrow(numbers)) => numbers.push(&(bits as u32), times),
+            Some(Values::Steps(steps)) => steps.push(bits.cast_signed(), times),
+            Some(Values::Flags(_) | Values::Texts(_)) | None => return self.shape.refuse(),
         }
         self.slots.take(times);
     }
 
     /// Appends a flag at the next slots, so many times.
     pub(crate) fn put_flag(&mut self, flag: bool, times: usize) {
-        if let Shape::Leaf(_, chunk) = &mut self.shape
-            && let Values::Flags(flags) = &mut chunk.values
-        {
-            flags.extend(std::iter::repeat_n(flag, times));
-            self.slots.take(times);
-        }
+        let Some(Values::Flags(flags)) = self.shape.values() else { return self.shape.refuse() };
+        flags.extend(std::iter::repeat_n(flag, times));
+        self.slots.take(times);
     }
 
     /// Appends a list of numbers at the next slot.
     pub(super) fn put_numbers(&mut self, numbers: impl Iterator<Item = f64>) {
-        let Shape::List(list) = &mut self.shape else { return };
-        let Column { slots, shape: Shape::Leaf(_, chunk) } = &mut list.items else { return };
-        let Values::Wide(column) = &mut chunk.values else { return };
+        let Shape::List(list) = &mut self.shape else { return self.shape.refuse() };
+        let Column { slots, shape } = &mut list.items;
+        let Some(Values::Wide(column)) = shape.values() else { return shape.refuse() };
         let before = list.len;
         for number in numbers {
             column.push(&number.to_bits(), 1);
@@ -262,6 +255,18 @@ impl Column {
 }
 
 impl Shape {
+    fn values(&mut self) -> Option<&mut Values> {
+        match self {
+            Self::Leaf(_, chunk) => Some(&mut chunk.values),
+            Self::List(_) | Self::Record(_) => None,
+        }
+    }
+
+    /// Whoever puts a value knows the column's form.
+    fn refuse(&self) {
+        debug_assert!(false, "a value of another form for a {} column", self.name());
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Leaf(form, _) => form.name(),
