@@ -65,7 +65,7 @@ pub(crate) struct Chunk {
     pages: Vec<u8>,
     entries: usize,
     nulls: usize,
-    /// Entries of the page in the making, of which nothing is there; they are written when a
+    /// Entries that are in no page yet and of which nothing is there; they are written when a
     /// value comes, or at the end.
     void: usize,
     plain_bytes: usize,
@@ -117,10 +117,10 @@ impl Chunk {
         levels.write(&mut page);
         let values = self.values.waiting();
         let encoding = self.values.write(&mut page);
-        let first = self.pressed.is_none();
-        let distinct = self.values.distinct().map_or(&[][..], |(bytes, _)| bytes);
-        let gained = if first { press.gains(&page, distinct)? } else { None };
-        if first {
+        let mut gained = None;
+        if self.pressed.is_none() {
+            let distinct = self.values.distinct().map_or(&[][..], |(bytes, _)| bytes);
+            gained = press.gains(&page, distinct)?;
             self.pressed = Some(gained.is_some());
         }
         self.end_void(press)?;
@@ -211,7 +211,9 @@ impl Chunk {
             .set_total_uncompressed_size(self.plain_bytes as i64)
             .set_dictionary_page_offset((dictionary_bytes > 0).then_some(0))
             .set_data_page_offset(dictionary_bytes);
-        if let Some(bounds) = self.values.bounds(self.nulls as u64).filter(|_| self.bounded) {
+        if self.bounded
+            && let Some(bounds) = self.values.bounds(self.nulls as u64)
+        {
             metadata = metadata.set_statistics(bounds);
         }
         let about = ColumnCloseResult {
