@@ -23,7 +23,7 @@ pub fn quote(n: u32) -> Event {
         src: "bench".into(),
         book: format!("book-{:02}", n % 30).as_str().into(),
         market: marabet_quant::Market::MATCH_ODDS,
-        odds: vec![price(1.8), price(3.2), price(3.9)],
+        odds: [price(1.8), price(3.2), price(3.9)].into(),
         phase: Phase::Pre,
         sizes: None,
     };

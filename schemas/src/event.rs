@@ -173,6 +173,19 @@ pub struct Event {
     pub body: Body,
 }
 
+/// What becomes known at once: events that share all but what they say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known<'a> {
+    /// The match they are about; none for what concerns the whole system.
+    pub key: Option<&'a MatchKey>,
+    /// When it happened or became known.
+    pub at: Instant,
+    /// The instant is set by a rule, because the source does not state it.
+    pub assumed: bool,
+    /// What they say.
+    pub bodies: &'a [Body],
+}
+
 /// Why a line is no event.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
@@ -228,6 +241,13 @@ impl Event {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.body.kind()
+    }
+
+    /// The event as all that becomes known.
+    #[must_use]
+    pub fn known(&self) -> Known<'_> {
+        let bodies = std::slice::from_ref(&self.body);
+        Known { key: self.key.as_ref(), at: self.at, assumed: self.assumed, bodies }
     }
 
     /// Appends the event as one JSON object, without a line end.
@@ -315,7 +335,7 @@ mod tests {
                 src: "football-data".into(),
                 book: "bet365".into(),
                 market: "ah@-0.25".parse().unwrap(),
-                odds: vec![1.9.try_into().unwrap(), 2.0.try_into().unwrap()],
+                odds: smallvec::smallvec![1.9.try_into().unwrap(), 2.0.try_into().unwrap()],
                 phase: Phase::Pre,
                 sizes: None,
             },

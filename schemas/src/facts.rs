@@ -3,6 +3,7 @@
 use marabet_quant::{Market, Odds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{Book, Instant, Source};
 
@@ -91,6 +92,22 @@ pub enum Phase {
     InPlay,
 }
 
+impl Phase {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::Closing => "closing",
+            Self::InPlay => "in_play",
+        }
+    }
+}
+
+/// Decimal odds of a market's selections, in their canonical order. Three lie in place, which is
+/// what most markets have: a price is read and handed on without asking for memory.
+pub type OddsList = SmallVec<[Odds; 3]>;
+
 /// One book's complete market on one line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quote {
@@ -101,7 +118,7 @@ pub struct Quote {
     /// The market, with its line.
     pub market: Market,
     /// Decimal odds of the market's selections, in their canonical order.
-    pub odds: Vec<Odds>,
+    pub odds: OddsList,
     /// When in the life of the match.
     #[serde(default)]
     pub phase: Phase,
@@ -132,6 +149,17 @@ pub enum Statistic {
     Avg,
 }
 
+impl Statistic {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Max => "max",
+            Self::Avg => "avg",
+        }
+    }
+}
+
 /// Averages or maxima over books: a reference, never something that one can bet at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Aggregate {
@@ -142,7 +170,7 @@ pub struct Aggregate {
     /// The market, with its line.
     pub market: Market,
     /// Decimal odds of the market's selections, in their canonical order.
-    pub odds: Vec<Odds>,
+    pub odds: OddsList,
     /// When in the life of the match.
     #[serde(default)]
     pub phase: Phase,

@@ -26,7 +26,7 @@ pub mod strategy;
 pub mod upcast;
 
 pub use address::{Address, EntryId};
-pub use event::{Body, Event, Kind};
+pub use event::{Body, Event, Kind, Known};
 pub use forecast::Forecast;
 pub use hash::{ArtefactHash, BetId};
 pub use instant::Instant;

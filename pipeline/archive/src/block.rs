@@ -2,30 +2,13 @@
 
 use arrow_schema::Schema;
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{EntryId, Event, Instant, Kind, MatchKey};
+use marabet_schemas::{Body, EntryId, Event, Kind, Known};
 use parquet::schema::types::SchemaDescriptor;
 
 use crate::chunk::{Levels, Press, Written};
 use crate::columns::{Column, ColumnError, Prices};
 use crate::error::ArchiveError;
 use crate::schema::Holding;
-
-/// Rows that have one envelope but for their index: what becomes known of a match at once.
-struct Alike {
-    id: EntryId,
-    kind: Kind,
-    key: Option<MatchKey>,
-    at: Instant,
-    assumed: bool,
-    rows: usize,
-}
-
-impl Alike {
-    fn has(&self, id: EntryId, event: &Event) -> bool {
-        (self.id, self.kind, self.at, self.assumed) == (id, event.kind(), event.at, event.assumed)
-            && self.key == event.key
-    }
-}
 
 /// The rows of one row group, as columns.
 pub(crate) struct Block {
@@ -44,8 +27,6 @@ pub(crate) struct Block {
     prices: Vec<Option<Prices>>,
     /// The column of each kind, by the kind's place in [`Kind::ALL`].
     column_of: Vec<Option<usize>>,
-    /// The last rows, which are not yet in the envelope's columns.
-    alike: Option<Alike>,
     /// Rows since the last page.
     rows: usize,
     /// Rows in pages.
@@ -73,7 +54,6 @@ impl Block {
             bodies: columns.collect(),
             prices: Vec::new(),
             column_of: column_of.collect(),
-            alike: None,
             rows: 0,
             paged: 0,
         };
@@ -101,86 +81,108 @@ impl Block {
             self.causes.put_text(causes, 1);
         }
         if frame.events.is_empty() {
-            self.nothing(frame.id, 0)?;
+            self.nothing(frame.id, 0);
         }
         for (index, event) in (0..).zip(&frame.events) {
             match event {
-                Ok(event) => self.event(frame.id, index, event)?,
+                Ok(event) => self.known(frame.id, index, event.known())?,
                 Err(bad) => self.line(frame.id, index, &bad.line)?,
             }
         }
         Ok(())
     }
 
-    /// Appends an event at this place of its frame.
-    pub(crate) fn event(
+    /// Appends what becomes known at once, from this place of its frame on.
+    pub(crate) fn known(
         &mut self,
         id: EntryId,
-        index: u32,
-        event: &Event,
+        first: u32,
+        known: Known<'_>,
     ) -> Result<(), ArchiveError> {
-        let kind = event.kind();
-        let Some(column) = self.column_of[kind as usize] else {
-            return self.line(id, index, &event.to_line());
-        };
-        match &mut self.alike {
-            Some(alike) if alike.has(id, event) => alike.rows += 1,
-            _ => {
-                self.end_alike()?;
-                let (key, at, assumed) = (event.key.clone(), event.at, event.assumed);
-                self.alike = Some(Alike { id, kind, key, at, assumed, rows: 1 });
+        let (mut index, mut rest) = (first, known.bodies);
+        while let Some(next) = rest.first() {
+            let has_columns = self.column_of(next).is_some();
+            let alike = |body: &&Body| self.column_of(body).is_some() == has_columns;
+            let bodies;
+            (bodies, rest) = rest.split_at(rest.iter().take_while(alike).count());
+            let known = Known { bodies, ..known };
+            if has_columns {
+                self.typed(id, index, known)?;
+            } else {
+                self.lines(id, index, known)?;
             }
+            // A frame has far fewer events than 2^32.
+            index += bodies.len() as u32;
         }
-        self.index.put_bits(index.into(), 1);
-        let body = &mut self.bodies[column];
-        let pushed = match &mut self.prices[column] {
-            Some(prices) => prices.push(body, self.rows, &event.body),
-            None => body.push(self.rows, &event.body),
-        };
-        pushed.map_err(|ColumnError(reason)| {
-            ArchiveError::Event(format!("{} at {id}/{index}: {reason}", kind.name()))
-        })?;
-        self.rows += 1;
         Ok(())
+    }
+
+    fn column_of(&self, body: &Body) -> Option<usize> {
+        self.column_of[body.kind() as usize]
+    }
+
+    /// Appends events whose kinds have columns here.
+    fn typed(&mut self, id: EntryId, first: u32, known: Known<'_>) -> Result<(), ArchiveError> {
+        self.envelope(id, first, known)?;
+        for bodies in known.bodies.chunk_by(|a, b| a.kind() == b.kind()) {
+            let (kind, rows, row) = (bodies[0].kind(), bodies.len(), self.rows);
+            self.kind.put_text(kind.name(), rows);
+            self.version.put_bits(kind.version().into(), rows);
+            let Some(column) = self.column_of(&bodies[0]) else { continue };
+            let body = &mut self.bodies[column];
+            let pushed = match &mut self.prices[column] {
+                Some(prices) => prices.push(body, row, bodies),
+                None => (row..).zip(bodies).try_for_each(|(row, one)| body.push(row, one)),
+            };
+            pushed.map_err(|ColumnError(reason)| {
+                ArchiveError::Event(format!("{} in {id}: {reason}", kind.name()))
+            })?;
+            self.rows += rows;
+        }
+        Ok(())
+    }
+
+    /// Fills those columns of the envelope that are the same for all of these events.
+    fn envelope(&mut self, id: EntryId, first: u32, known: Known<'_>) -> Result<(), ArchiveError> {
+        let rows = known.bodies.len();
+        for column in [&mut self.kind, &mut self.version, &mut self.at, &mut self.assumed] {
+            column.fill_to(self.rows)?;
+        }
+        self.ms.put_bits(id.ms, rows);
+        self.seq.put_bits(id.seq, rows);
+        self.index.put_next(first.into(), rows);
+        self.at.put_bits(known.at.micros().cast_unsigned(), rows);
+        self.assumed.put_flag(known.assumed, rows);
+        if let Some(key) = known.key {
+            self.key.fill_to(self.rows)?;
+            self.key.put_text(key.as_str(), rows);
+        }
+        Ok(())
+    }
+
+    /// Appends events whose kinds have no columns here, as their lines.
+    fn lines(&mut self, id: EntryId, first: u32, known: Known<'_>) -> Result<(), ArchiveError> {
+        (first..).zip(known.bodies).try_for_each(|(index, body)| {
+            let (key, at, assumed) = (known.key.cloned(), known.at, known.assumed);
+            let event = Event { key, at, assumed, body: body.clone() };
+            self.line(id, index, &event.to_line())
+        })
     }
 
     /// Appends a line that is no event of the columns.
     pub(crate) fn line(&mut self, id: EntryId, index: u32, line: &str) -> Result<(), ArchiveError> {
         self.line.fill_to(self.rows)?;
         self.line.put_text(line, 1);
-        self.nothing(id, index)
+        self.nothing(id, index);
+        Ok(())
     }
 
     /// Appends a row that is no event.
-    fn nothing(&mut self, id: EntryId, index: u32) -> Result<(), ArchiveError> {
-        self.end_alike()?;
+    fn nothing(&mut self, id: EntryId, index: u32) {
         self.ms.put_bits(id.ms, 1);
         self.seq.put_bits(id.seq, 1);
-        self.index.put_bits(index.into(), 1);
+        self.index.put_next(index.into(), 1);
         self.rows += 1;
-        Ok(())
-    }
-
-    /// Puts the last rows into the envelope's columns.
-    fn end_alike(&mut self) -> Result<(), ArchiveError> {
-        let Some(Alike { id, kind, key, at, assumed, rows }) = self.alike.take() else {
-            return Ok(());
-        };
-        let first = self.rows - rows;
-        for column in [&mut self.kind, &mut self.version, &mut self.at, &mut self.assumed] {
-            column.fill_to(first)?;
-        }
-        self.ms.put_bits(id.ms, rows);
-        self.seq.put_bits(id.seq, rows);
-        self.kind.put_text(kind.name(), rows);
-        self.version.put_bits(kind.version().into(), rows);
-        self.at.put_bits(at.micros().cast_unsigned(), rows);
-        self.assumed.put_flag(assumed, rows);
-        if let Some(key) = key {
-            self.key.fill_to(first)?;
-            self.key.put_text(key.as_str(), rows);
-        }
-        Ok(())
     }
 
     fn columns(&mut self) -> impl Iterator<Item = &mut Column> {
@@ -201,14 +203,11 @@ impl Block {
 
     /// Ends a page of each column.
     pub(crate) fn end_page(&mut self, press: &mut Press) -> Result<(), ArchiveError> {
-        self.end_alike()?;
-        for (prices, body) in self.prices.iter_mut().zip(&mut self.bodies) {
-            prices.as_mut().map_or(Ok(()), |prices| prices.end_page(body))?;
-        }
         let rows = std::mem::take(&mut self.rows);
         self.paged += rows;
-        let levels = Levels::of_rows(rows);
-        Ok(self.columns().try_for_each(|column| column.end_page(rows, &levels, press))?)
+        let (levels, mut beside) = (Levels::of_rows(rows), Vec::new());
+        let mut columns = self.columns();
+        Ok(columns.try_for_each(|column| column.end_page(rows, &levels, &mut beside, press))?)
     }
 
     /// Ends the row group: the chunk of each leaf, in their order. The block is empty again.

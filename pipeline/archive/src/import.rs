@@ -6,21 +6,22 @@
 //! `at` says when.
 
 use std::collections::BTreeMap;
+use std::thread::JoinHandle;
 
 use marabet_schemas::frame::FEED_EVENTS_MAX;
-use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, MatchKey};
+use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, Known, MatchKey};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, IMPORTED};
 use crate::error::ArchiveError;
-use crate::file::FileWriter;
+use crate::file::{FileWriter, Written};
 use crate::schema::Holding;
 
 /// A file is ended at this many rows.
 const FILE_ROWS_MAX: u64 = 1 << 20;
 /// Harder takes a multiple of the time: level 6 saves 3 % of the bytes.
-const LEVEL: i32 = 1;
+const LEVEL: i32 = -1;
 
 /// What an import has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -73,7 +74,20 @@ pub struct PartitionImporter {
     /// How many events it has.
     events: usize,
     file: FileWriter,
+    /// The last whole file on its way: the disk's work, or the network's, beside this one's.
+    on_its_way: Option<JoinHandle<Result<Landed, ArchiveError>>>,
+    /// The files that are where they belong.
+    landed: Vec<String>,
     imported: Imported,
+}
+
+/// A file that is where it belongs.
+struct Landed {
+    path: String,
+    rows: u64,
+    bytes: u64,
+    /// An earlier run had written it.
+    was_there: bool,
 }
 
 /// A year of event time.
@@ -135,6 +149,8 @@ impl Importer {
             frame: EntryId::default(),
             events: 0,
             file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
+            on_its_way: None,
+            landed: Vec::new(),
             imported: Imported::default(),
         };
         Ok(Self { partitions: (0..partitions).map(importer).collect(), last: None })
@@ -148,9 +164,9 @@ impl Importer {
         match &event.key {
             Some(key) => {
                 let partition = self.partition(key);
-                self.partitions[partition].push(event)
+                self.partitions[partition].push(event.known())
             }
-            None => self.partitions.iter_mut().try_for_each(|one| one.push(event)),
+            None => self.partitions.iter_mut().try_for_each(|one| one.push(event.known())),
         }
     }
 
@@ -182,34 +198,42 @@ impl Importer {
 }
 
 impl PartitionImporter {
-    /// Takes a fact of the partition's matches, or of none; facts come in the order in which they
-    /// became known.
+    /// Takes what becomes known at once of one of the partition's matches, or of none; it comes in
+    /// the order in which it became known.
     ///
     /// # Errors
     /// [`ArchiveError::Store`]; [`ArchiveError::There`] for a file that is another than what was
     /// to be written.
-    pub fn push(&mut self, event: &Event) -> Result<(), ArchiveError> {
-        // A fact that comes late stays in the year that has begun.
-        if event.at.micros() >= self.year.to_us {
+    pub fn push(&mut self, known: Known<'_>) -> Result<(), ArchiveError> {
+        // What comes late stays in the year that has begun.
+        if known.at.micros() >= self.year.to_us {
             self.end_file()?;
-            self.year = Year::of(event.at);
+            self.year = Year::of(known.at);
         }
-        if self.events == FEED_EVENTS_MAX {
-            self.events = 0;
-            if self.file.rows() >= FILE_ROWS_MAX {
-                self.end_file()?;
+        let mut rest = known.bodies;
+        while !rest.is_empty() {
+            if self.events == FEED_EVENTS_MAX {
+                self.events = 0;
+                if self.file.rows() >= FILE_ROWS_MAX {
+                    self.end_file()?;
+                }
             }
+            if self.events == 0 {
+                let ms = u64::try_from(self.year.from_us / 1000).unwrap_or_default();
+                let seq = if ms == self.frame.ms { self.frame.seq + 1 } else { 1 };
+                self.frame = EntryId { ms, seq };
+            }
+            let bodies;
+            (bodies, rest) = rest.split_at(rest.len().min(FEED_EVENTS_MAX - self.events));
+            // A frame has far fewer events than 2^32.
+            let first = self.events as u32;
+            self.file.push_known(self.frame, first, Known { bodies, ..known })?;
+            self.events += bodies.len();
         }
-        if self.events == 0 {
-            let ms = u64::try_from(self.year.from_us / 1000).unwrap_or_default();
-            let seq = if ms == self.frame.ms { self.frame.seq + 1 } else { 1 };
-            self.frame = EntryId { ms, seq };
-        }
-        // A frame has far fewer events than 2^32.
-        self.file.push_event(self.frame, self.events as u32, event)?;
-        self.events += 1;
         // What concerns no match stands in every partition.
-        self.imported.events += u64::from(event.key.is_some() || self.partition == 0);
+        if known.key.is_some() || self.partition == 0 {
+            self.imported.events += known.bodies.len() as u64;
+        }
         Ok(())
     }
 
@@ -219,30 +243,46 @@ impl PartitionImporter {
     /// As [`PartitionImporter::push`].
     pub fn finish(mut self) -> Result<Imported, ArchiveError> {
         self.end_file()?;
+        self.land()?;
+        self.archive.store().settle(&self.landed)?;
         Ok(self.imported)
     }
 
     fn end_file(&mut self) -> Result<(), ArchiveError> {
         self.events = 0;
         let Some(written) = self.file.finish()? else { return Ok(()) };
-        let path = written.place.to_string();
-        let store = self.archive.store();
-        if !store.write_new(&path, &written.bytes)? {
-            let there = store.read(&path)?;
-            if there.is_none_or(|there| there != written.bytes) {
-                return Err(ArchiveError::There {
-                    archive: self.archive.name(),
-                    what: format!("{path}, with other content,"),
-                    advice: "move that file away, or import into a new folder".to_owned(),
-                });
-            }
-            self.imported.files_there += 1;
-        }
-        self.imported.files += 1;
-        self.imported.rows += written.rows;
-        self.imported.bytes += written.bytes.len() as u64;
+        self.land()?;
+        let archive = self.archive.clone();
+        self.on_its_way = Some(std::thread::spawn(move || land(&archive, &written)));
         Ok(())
     }
+
+    /// Waits for the file that is on its way, and counts it.
+    fn land(&mut self) -> Result<(), ArchiveError> {
+        let Some(on_its_way) = self.on_its_way.take() else { return Ok(()) };
+        let landed = on_its_way.join().expect("writing a file does not panic")?;
+        self.imported.files += 1;
+        self.imported.files_there += u64::from(landed.was_there);
+        self.imported.rows += landed.rows;
+        self.imported.bytes += landed.bytes;
+        self.landed.push(landed.path);
+        Ok(())
+    }
+}
+
+/// Puts a file where it belongs, unless an earlier run has.
+fn land(archive: &Archive, written: &Written) -> Result<Landed, ArchiveError> {
+    let (path, store) = (written.place.to_string(), archive.store());
+    let is_new = store.place_new(&path, &written.bytes)?;
+    if !is_new && store.read(&path)?.is_none_or(|there| there != written.bytes) {
+        return Err(ArchiveError::There {
+            archive: archive.name(),
+            what: format!("{path}, with other content,"),
+            advice: "move that file away, or import into a new folder".to_owned(),
+        });
+    }
+    let (rows, bytes) = (written.rows, written.bytes.len() as u64);
+    Ok(Landed { path, rows, bytes, was_there: !is_new })
 }
 
 /// The hash of files as one: by name and content, in the order of their names.

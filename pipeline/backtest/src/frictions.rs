@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use marabet_quant::outcome::{Outcome, Outcomes};
 use marabet_quant::{Market, Odds};
 use marabet_schemas::bets::{BetOutcome, ValueBet};
-use marabet_schemas::facts::{Phase, Quote};
+use marabet_schemas::facts::{OddsList, Phase, Quote};
 use marabet_schemas::strategy::{BookRules, Rules};
 use marabet_schemas::{BetId, Body, Book, Event, Instant, MatchKey};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub enum Placement {
 }
 
 /// What each book shows of a match, before it and in play; nothing where it withdrew its price.
-type Shown = HashMap<(Book, Market, InPlay), Option<Vec<Odds>>>;
+type Shown = HashMap<(Book, Market, InPlay), Option<OddsList>>;
 
 /// Whether a price was taken in play.
 type InPlay = bool;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use marabet_quant::{Market, Odds, Selection};
-use marabet_schemas::facts::{Phase, Quote};
+use marabet_schemas::facts::{OddsList, Phase, Quote};
 use marabet_schemas::{Book, Instant, Source};
 
 /// The prices of one match, book by book and market by market.
@@ -88,7 +88,7 @@ impl Gathered {
     pub fn whole(self, src: &Source, kickoff: Instant, now: Instant) -> Vec<Whole> {
         let whole = |((book, market), prices): ((Book, Market), Prices)| {
             let count = market.selections().len();
-            let odds: Vec<Odds> = prices.odds.into_iter().take(count).flatten().collect();
+            let odds: OddsList = prices.odds.into_iter().take(count).flatten().collect();
             if odds.len() < count {
                 return (!prices.refused).then_some(Whole::Incomplete { book, market });
             }

@@ -1,8 +1,8 @@
 //! Values of which many are the same: each distinct one once, and its place for each value.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::BuildHasher as _;
 
+use hashbrown::HashTable;
 use parquet::basic::Encoding;
 use rustc_hash::FxBuildHasher;
 
@@ -13,74 +13,155 @@ const BYTES_MAX: usize = 4 << 20;
 /// A page of fewer values does not tell whether a dictionary is of use. It is not where more than
 /// half of a page's values are new.
 const JUDGED_MIN: usize = 64;
+/// So many bits of a value's hash are looked at to find it as the last one that had these.
+const LATELY_BITS: u32 = 12;
 
-/// A value that a dictionary can hold.
-pub(crate) trait Word {
-    /// How it is kept to be found again.
-    type Kept: Eq + Hash;
-    /// The place of the value, where it is there.
-    fn find(&self, places: &Places<Self>) -> Option<u32>;
-    /// The value to be kept.
-    fn keep(&self) -> Self::Kept;
-    /// Appends the value as Parquet writes it plainly.
-    fn write(&self, out: &mut Vec<u8>);
-    /// The place of the value before it, where that is quickly seen to be the same.
-    fn as_before(&self, _before: Option<u32>, _distinct: &Distinct) -> Option<u32> {
-        None
+/// Distinct values in the order in which they came, as Parquet writes them plainly.
+pub(crate) trait Distinct: Default {
+    /// One of them.
+    type Value: ?Sized;
+    /// Whether a value is often the one before it.
+    const RUNS: bool;
+
+    fn len(&self) -> usize;
+    fn add(&mut self, value: &Self::Value);
+    fn truncate(&mut self, len: usize);
+    /// Whether the value at this place is that one.
+    fn is(&self, place: u32, value: &Self::Value) -> bool;
+    fn hash(value: &Self::Value) -> u64;
+    fn hash_at(&self, place: u32) -> u64;
+    /// All of them.
+    fn bytes(&self) -> &[u8];
+    fn bytes_at(&self, place: u32) -> &[u8];
+    /// Appends a value as it would be written here.
+    fn write(value: &Self::Value, out: &mut Vec<u8>);
+}
+
+/// Numbers of so many bytes, the lowest first.
+#[derive(Default)]
+pub(crate) struct Numbers<const BYTES: usize>(Vec<[u8; BYTES]>);
+
+impl<const BYTES: usize> Distinct for Numbers<BYTES> {
+    type Value = [u8; BYTES];
+    const RUNS: bool = false;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn add(&mut self, value: &[u8; BYTES]) {
+        self.0.push(*value);
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    fn is(&self, place: u32, value: &[u8; BYTES]) -> bool {
+        self.0[place as usize] == *value
+    }
+
+    fn hash(value: &[u8; BYTES]) -> u64 {
+        let mut number = [0; 8];
+        number[..BYTES].copy_from_slice(value);
+        let number = u64::from_le_bytes(number);
+        // Of odds such as 2.5 the upper bits alone tell, and a product carries bits upwards only:
+        // they are brought down before it, and down again behind it (Fibonacci hashing: Knuth,
+        // "The art of computer programming", volume 3, section 6.4).
+        let hash = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        hash ^ (hash >> 32)
+    }
+
+    fn hash_at(&self, place: u32) -> u64 {
+        Self::hash(&self.0[place as usize])
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+
+    fn bytes_at(&self, place: u32) -> &[u8] {
+        &self.0[place as usize]
+    }
+
+    fn write(value: &[u8; BYTES], out: &mut Vec<u8>) {
+        out.extend_from_slice(value);
     }
 }
 
-/// Where each value stands.
-pub(crate) type Places<W> = HashMap<<W as Word>::Kept, u32, FxBuildHasher>;
+/// Texts, each behind its length.
+#[derive(Default)]
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
 
-impl Word for str {
-    type Kept = Box<str>;
+/// Bytes of a text's length.
+const LENGTH: usize = 4;
 
-    fn find(&self, places: &Places<Self>) -> Option<u32> {
-        places.get(self).copied()
+impl Distinct for Texts {
+    type Value = str;
+    const RUNS: bool = true;
+
+    fn len(&self) -> usize {
+        self.ends.len()
     }
 
-    fn keep(&self) -> Box<str> {
-        self.into()
+    fn add(&mut self, value: &str) {
+        Self::write(value, &mut self.bytes);
+        self.ends.push(self.bytes.len());
     }
 
-    fn write(&self, out: &mut Vec<u8>) {
+    fn truncate(&mut self, len: usize) {
+        self.ends.truncate(len);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or_default());
+    }
+
+    fn is(&self, place: u32, value: &str) -> bool {
+        self.text_at(place) == value.as_bytes()
+    }
+
+    fn hash(value: &str) -> u64 {
+        FxBuildHasher.hash_one(value.as_bytes())
+    }
+
+    fn hash_at(&self, place: u32) -> u64 {
+        FxBuildHasher.hash_one(self.text_at(place))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn bytes_at(&self, place: u32) -> &[u8] {
+        let place = place as usize;
+        let from = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[from..self.ends[place]]
+    }
+
+    fn write(value: &str, out: &mut Vec<u8>) {
         // A text of 4 GiB does not fit into an event.
-        out.extend_from_slice(&(self.len() as u32).to_le_bytes());
-        out.extend_from_slice(self.as_bytes());
-    }
-
-    fn as_before(&self, before: Option<u32>, distinct: &Distinct) -> Option<u32> {
-        before.filter(|&place| distinct.value(place)[4..] == *self.as_bytes())
+        out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        out.extend_from_slice(value.as_bytes());
     }
 }
 
-macro_rules! number {
-    ($($number:ty)*) => {
-        $(impl Word for $number {
-            type Kept = Self;
-
-            fn find(&self, places: &Places<Self>) -> Option<u32> {
-                places.get(self).copied()
-            }
-
-            fn keep(&self) -> Self {
-                *self
-            }
-
-            fn write(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_le_bytes());
-            }
-        })*
-    };
+impl Texts {
+    fn text_at(&self, place: u32) -> &[u8] {
+        &self.bytes_at(place)[LENGTH..]
+    }
 }
-number! { u32 u64 }
 
 /// The values of one column, each page of them by their places while that is of use; once it was
 /// not, plainly to the end of the chunk.
-pub(crate) struct Dictionary<W: Word + ?Sized> {
-    places: Places<W>,
-    distinct: Distinct,
+#[derive(Default)]
+pub(crate) struct Dictionary<D> {
+    distinct: D,
+    /// The places of the distinct values.
+    places: HashTable<u32>,
+    /// The place of the last value whose hash began like this: where most are found, at a third
+    /// of the time.
+    lately: Vec<u32>,
     /// How many of the distinct values the pages before this one have.
     settled: usize,
     /// The places of the page's values, while it is of use.
@@ -89,67 +170,40 @@ pub(crate) struct Dictionary<W: Word + ?Sized> {
     plain: Option<(Vec<u8>, usize)>,
 }
 
-/// The distinct values in the order in which they came, written plainly.
-#[derive(Default)]
-pub(crate) struct Distinct {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Distinct {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Bytes of the first so many.
-    fn bytes_of(&self, len: usize) -> usize {
-        len.checked_sub(1).map_or(0, |last| self.ends[last])
-    }
-
-    fn value(&self, place: u32) -> &[u8] {
-        let place = place as usize;
-        &self.bytes[self.bytes_of(place)..self.ends[place]]
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(self.bytes_of(len));
-        self.ends.truncate(len);
-    }
-}
-
-impl<W: Word + ?Sized> Default for Dictionary<W> {
-    fn default() -> Self {
-        Self {
-            places: HashMap::default(),
-            distinct: Distinct::default(),
-            settled: 0,
-            page: Vec::new(),
-            plain: None,
-        }
-    }
-}
-
-impl<W: Word + ?Sized> Dictionary<W> {
+impl<D: Distinct> Dictionary<D> {
     /// Appends a value so many times.
-    pub(crate) fn push(&mut self, value: &W, times: usize) {
+    pub(crate) fn push(&mut self, value: &D::Value, times: usize) {
         if let Some((bytes, count)) = &mut self.plain {
-            (0..times).for_each(|_| value.write(bytes));
+            (0..times).for_each(|_| D::write(value, bytes));
             *count += times;
             return;
         }
-        let place = value.as_before(self.page.last().copied(), &self.distinct);
-        let place = place.or_else(|| value.find(&self.places));
-        let place = place.unwrap_or_else(|| self.add(value));
+        let place = match self.page.last() {
+            Some(&last) if D::RUNS && self.distinct.is(last, value) => last,
+            _ => self.place_of(value),
+        };
         self.page.extend(std::iter::repeat_n(place, times));
     }
 
-    fn add(&mut self, value: &W) -> u32 {
-        // Fewer than 2^32 values fit into its bytes.
-        let place = self.distinct.len() as u32;
-        value.write(&mut self.distinct.bytes);
-        self.distinct.ends.push(self.distinct.bytes.len());
-        self.places.insert(value.keep(), place);
-        place
+    fn place_of(&mut self, value: &D::Value) -> u32 {
+        let hash = D::hash(value);
+        if self.lately.is_empty() {
+            self.lately.resize(1 << LATELY_BITS, 0);
+        }
+        let lately = &mut self.lately[(hash >> (u64::BITS - LATELY_BITS)) as usize];
+        if (*lately as usize) < self.distinct.len() && self.distinct.is(*lately, value) {
+            return *lately;
+        }
+        let distinct = &mut self.distinct;
+        let found = self.places.find(hash, |&place| distinct.is(place, value));
+        *lately = found.copied().unwrap_or_else(|| {
+            // Fewer than 2^32 values fit into its bytes.
+            let place = distinct.len() as u32;
+            distinct.add(value);
+            self.places.insert_unique(hash, place, |&place| distinct.hash_at(place));
+            place
+        });
+        *lately
     }
 
     /// How many values wait for a page.
@@ -171,8 +225,10 @@ impl<W: Word + ?Sized> Dictionary<W> {
         let width = width_of(self.distinct.len().saturating_sub(1) as u32);
         let added = self.distinct.len() - self.settled;
         let of_use = self.page.len() < JUDGED_MIN || 2 * added <= self.page.len();
-        let encoding = if !of_use || self.distinct.bytes.len() > BYTES_MAX {
-            self.page.iter().for_each(|&place| out.extend_from_slice(self.distinct.value(place)));
+        let encoding = if !of_use || self.distinct.bytes().len() > BYTES_MAX {
+            self.page
+                .iter()
+                .for_each(|&place| out.extend_from_slice(self.distinct.bytes_at(place)));
             self.distinct.truncate(self.settled);
             self.places.clear();
             self.plain = Some((Vec::new(), 0));
@@ -193,7 +249,7 @@ impl<W: Word + ?Sized> Dictionary<W> {
     /// them, and their number; none where it is of no use.
     pub(super) fn distinct(&self) -> Option<(&[u8], usize)> {
         let count = self.distinct.len();
-        (count > 0).then_some((&self.distinct.bytes, count))
+        (count > 0).then_some((self.distinct.bytes(), count))
     }
 
     /// Forgets all; the next chunk begins.
@@ -206,15 +262,13 @@ impl<W: Word + ?Sized> Dictionary<W> {
     }
 }
 
-impl Dictionary<str> {
+impl Dictionary<Texts> {
     /// The first and the last of the texts, where all are in the dictionary.
     pub(super) fn bounds(&self) -> Option<(&[u8], &[u8])> {
         if self.plain.is_some() {
             return None;
         }
-        // Behind its length.
-        let texts =
-            || (0..self.distinct.len()).map(|place| &self.distinct.value(place as u32)[4..]);
+        let texts = || (0..self.distinct.len() as u32).map(|place| self.distinct.text_at(place));
         Some((texts().min()?, texts().max()?))
     }
 }

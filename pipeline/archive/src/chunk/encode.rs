@@ -6,8 +6,10 @@
 pub(super) struct Hybrid {
     width: u32,
     out: Vec<u8>,
-    /// Whole groups of eight but for the last, not yet written.
-    packed: Vec<u32>,
+    /// Numbers that are not yet written as packed groups.
+    packed: Packer,
+    /// How many.
+    waiting: usize,
 }
 
 /// Values that are packed together.
@@ -16,23 +18,27 @@ const GROUP: usize = 8;
 impl Hybrid {
     /// Numbers below 2 to the power of `width`, behind what `out` holds already.
     pub(super) fn new(width: u32, out: Vec<u8>) -> Self {
-        Self { width, out, packed: Vec::new() }
+        Self { width, out, packed: Packer::default(), waiting: 0 }
     }
 
     /// Appends a number so many times.
     pub(super) fn run(&mut self, value: u32, count: usize) {
-        let open = self.packed.len() % GROUP;
-        let fill = if open == 0 { 0 } else { count.min(GROUP - open) };
-        self.packed.extend(std::iter::repeat_n(value, fill));
+        let fill = count.min(self.waiting.next_multiple_of(GROUP) - self.waiting);
         let rest = count - fill;
         if rest < GROUP {
-            self.packed.extend(std::iter::repeat_n(value, rest));
+            self.pack(value, count);
             return;
         }
+        self.pack(value, fill);
         self.write_packed();
         varint((rest as u64) << 1, &mut self.out);
         let bytes = self.width.div_ceil(8) as usize;
         self.out.extend_from_slice(&value.to_le_bytes()[..bytes]);
+    }
+
+    fn pack(&mut self, value: u32, count: usize) {
+        (0..count).for_each(|_| self.packed.push(value.into(), self.width));
+        self.waiting += count;
     }
 
     /// Appends numbers, in which runs are looked for.
@@ -41,10 +47,11 @@ impl Hybrid {
         while let Some(&first) = rest.first() {
             // Most often a group of eight stands for itself.
             if let Some((group, behind)) = rest.split_first_chunk::<GROUP>()
-                && self.packed.len().is_multiple_of(GROUP)
+                && self.waiting.is_multiple_of(GROUP)
                 && group.iter().any(|&value| value != first)
             {
-                self.packed.extend_from_slice(group);
+                group.iter().for_each(|&value| self.packed.push(value.into(), self.width));
+                self.waiting += GROUP;
                 rest = behind;
                 continue;
             }
@@ -55,33 +62,51 @@ impl Hybrid {
     }
 
     fn write_packed(&mut self) {
-        if self.packed.is_empty() {
+        if self.waiting == 0 {
             return;
         }
-        self.packed.resize(self.packed.len().next_multiple_of(GROUP), 0);
-        let groups = (self.packed.len() / GROUP) as u64;
-        varint(groups << 1 | 1, &mut self.out);
-        let width = self.width as usize;
-        self.out.reserve(self.packed.len() / GROUP * width);
-        for group in self.packed.chunks_exact(GROUP) {
-            // Eight of up to 16 bits fit into one number.
-            if self.width <= 16 {
-                let bits = group
-                    .iter()
-                    .rev()
-                    .fold(0, |bits: u128, &value| bits << self.width | u128::from(value));
-                self.out.extend_from_slice(&bits.to_le_bytes()[..width]);
-            } else {
-                pack(group.iter().map(|&value| u64::from(value)), self.width, &mut self.out);
-            }
-        }
-        self.packed.clear();
+        let groups = self.waiting.div_ceil(GROUP);
+        // Zeros fill the last group up, and end it with a byte.
+        self.pack(0, groups * GROUP - self.waiting);
+        varint((groups as u64) << 1 | 1, &mut self.out);
+        self.packed.end(&mut self.out);
+        self.waiting = 0;
     }
 
     /// All that was appended.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.write_packed();
         self.out
+    }
+}
+
+/// Numbers bit behind bit, the lowest first.
+#[derive(Default)]
+struct Packer {
+    bytes: Vec<u8>,
+    /// Bits that make no four bytes yet.
+    open: u64,
+    /// How many, below 32.
+    bits: u32,
+}
+
+impl Packer {
+    /// Appends a number below 2 to the power of `width`, which is 32 at most.
+    fn push(&mut self, value: u64, width: u32) {
+        self.open |= value << self.bits;
+        self.bits += width;
+        if self.bits >= u32::BITS {
+            self.bytes.extend_from_slice(&(self.open as u32).to_le_bytes());
+            self.open >>= u32::BITS;
+            self.bits -= u32::BITS;
+        }
+    }
+
+    /// Appends all of it to `out`; zeros fill the last byte up.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.bytes);
+        out.extend_from_slice(&self.open.to_le_bytes()[..self.bits.div_ceil(8) as usize]);
+        (self.open, self.bits) = (0, 0);
     }
 }
 
@@ -93,18 +118,15 @@ pub(super) fn width_of(value: u32) -> u32 {
 /// Numbers below 2 to the power of `width` (at most 64), bit behind bit, the lowest first. The
 /// last byte is filled up with zeros.
 pub(super) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<u8>) {
-    // Fewer than 64 bits wait in it, so a value of 64 fits beside them.
-    let (mut waiting, mut bits) = (0_u128, 0);
+    let mut packer = Packer::default();
     for value in values {
-        waiting |= u128::from(value) << bits;
-        bits += width;
-        if bits >= u64::BITS {
-            out.extend_from_slice(&(waiting as u64).to_le_bytes());
-            waiting >>= u64::BITS;
-            bits -= u64::BITS;
+        let (low, high) = (width.min(u32::BITS), width.saturating_sub(u32::BITS));
+        packer.push(value & (u64::MAX >> (u64::BITS - low.max(1))), low);
+        if high > 0 {
+            packer.push(value >> u32::BITS, high);
         }
     }
-    out.extend_from_slice(&waiting.to_le_bytes()[..bits.div_ceil(8) as usize]);
+    packer.end(out);
 }
 
 /// Seven bits a byte, the lowest first; the highest bit says that more follows.
@@ -116,50 +138,108 @@ pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-/// Small numbers of either sign as small ones without.
-fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
 /// Steps that share a smallest one.
 const BLOCK: usize = 128;
 /// Parts of a block that each have a width.
 const PARTS: usize = 4;
 
+/// Small numbers of either sign as small ones without.
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+/// Numbers that begin with one and go on by equal steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rise {
+    pub(super) from: i64,
+    pub(super) by: i64,
+    pub(super) count: usize,
+}
+
+impl Rise {
+    pub(super) fn last(self) -> i64 {
+        // A page has far fewer numbers than 2^63.
+        self.from.wrapping_add(self.by.wrapping_mul(self.count as i64 - 1))
+    }
+}
+
 /// Numbers by the steps between them (`DELTA_BINARY_PACKED`). Numbers that rise evenly take
 /// next to nothing.
-pub(super) fn steps(values: &[i64], out: &mut Vec<u8>) {
+pub(super) fn steps(rises: &[Rise], out: &mut Vec<u8>) {
+    let count: usize = rises.iter().map(|rise| rise.count).sum();
     varint(BLOCK as u64, out);
     varint(PARTS as u64, out);
-    varint(values.len() as u64, out);
-    let Some(first) = values.first() else {
+    varint(count as u64, out);
+    let Some(first) = rises.first() else {
         varint(0, out);
         return;
     };
-    varint(zigzag(*first), out);
-    let mut steps = [0_u64; BLOCK];
-    let mut last = *first;
-    for block in values[1..].chunks(BLOCK) {
-        let mut smallest = i64::MAX;
-        for (step, &value) in steps.iter_mut().zip(block) {
-            let by = value.wrapping_sub(last);
-            smallest = smallest.min(by);
-            *step = by as u64;
-            last = value;
+    varint(zigzag(first.from), out);
+    let mut block = Block::default();
+    let mut last = first.from;
+    for (index, rise) in rises.iter().enumerate() {
+        if index > 0 {
+            block.add(rise.from.wrapping_sub(last), 1, out);
         }
+        block.add(rise.by, rise.count - 1, out);
+        last = rise.last();
+    }
+    block.end(out);
+}
+
+/// Steps that share a smallest one.
+struct Block {
+    steps: [i64; BLOCK],
+    len: usize,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { steps: [0; BLOCK], len: 0 }
+    }
+}
+
+impl Block {
+    /// Appends a step so many times.
+    fn add(&mut self, step: i64, mut count: usize, out: &mut Vec<u8>) {
+        while count > 0 {
+            if self.len == 0 && count >= BLOCK {
+                // As `end` writes steps that are all the same.
+                varint(zigzag(step), out);
+                out.extend([0; PARTS]);
+                count -= BLOCK;
+                continue;
+            }
+            let taken = count.min(BLOCK - self.len);
+            self.steps[self.len..][..taken].fill(step);
+            self.len += taken;
+            count -= taken;
+            if self.len == BLOCK {
+                self.end(out);
+            }
+        }
+    }
+
+    /// Writes the steps, if there are any: the smallest, and of each what it is above that, in
+    /// parts that each have a width.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let steps = &self.steps[..std::mem::take(&mut self.len)];
+        let Some(&smallest) = steps.iter().min() else { return };
         varint(zigzag(smallest), out);
-        let steps = &mut steps[..block.len()];
-        steps.iter_mut().for_each(|step| *step = step.wrapping_sub(smallest as u64));
+        let above = |step: &i64| step.wrapping_sub(smallest) as u64;
         let part = BLOCK / PARTS;
         let widths: [u32; PARTS] = std::array::from_fn(|index| {
             let steps = steps.iter().skip(index * part).take(part);
-            steps.fold(0, |bits, &step| bits | step).checked_ilog2().map_or(0, |log| log + 1)
+            u64::BITS - steps.fold(0, |bits, step| bits | above(step)).leading_zeros()
         });
         out.extend(widths.map(|width| width as u8));
         for (steps, width) in steps.chunks(part).zip(widths) {
+            if width == 0 {
+                continue;
+            }
             // A part is whole, also where the numbers end within it.
             let zeros = std::iter::repeat_n(0, part - steps.len());
-            pack(steps.iter().copied().chain(zeros), width, out);
+            pack(steps.iter().map(above).chain(zeros), width, out);
         }
     }
 }
@@ -192,7 +272,7 @@ mod tests {
     fn numbers_that_rise_evenly_take_next_to_nothing() {
         // The first example of the format: 1, 2, 3, 4, 5.
         let mut out = Vec::new();
-        steps(&[1, 2, 3, 4, 5], &mut out);
+        steps(&[Rise { from: 1, by: 1, count: 5 }], &mut out);
         assert_eq!(out, [0x80, 0x01, 4, 5, 2, 2, 0, 0, 0, 0]);
     }
 

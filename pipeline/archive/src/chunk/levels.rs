@@ -18,7 +18,7 @@ fn extend<T: PartialEq>(runs: &mut Vec<Run<T>>, value: T, count: usize) {
 }
 
 /// Whether a value is there, for each slot of what a column lies in.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Presence {
     runs: Vec<Run<bool>>,
 }

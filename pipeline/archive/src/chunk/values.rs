@@ -4,8 +4,8 @@ use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::Statistics;
 
-use super::dictionary::Dictionary;
-use super::encode::{pack, steps};
+use super::dictionary::{Dictionary, Numbers, Texts};
+use super::encode::{Rise, pack, steps};
 
 /// The values of one column.
 pub(crate) enum Values {
@@ -14,38 +14,48 @@ pub(crate) enum Values {
     /// Numbers that rise from row to row.
     Steps(Steps),
     /// Numbers of 32 bits, by their bits.
-    Narrow(Dictionary<u32>),
+    Narrow(Dictionary<Numbers<4>>),
     /// Numbers of 64 bits, by their bits.
-    Wide(Dictionary<u64>),
+    Wide(Dictionary<Numbers<8>>),
     /// Texts.
-    Texts(Dictionary<str>),
+    Texts(Dictionary<Texts>),
 }
 
 /// Numbers that rise from row to row, kept as the steps between them.
 #[derive(Default)]
 pub(crate) struct Steps {
-    page: Vec<i64>,
+    page: Vec<Rise>,
+    len: usize,
     /// The least and the greatest of the chunk.
     bounds: Option<(i64, i64)>,
 }
 
 impl Steps {
-    pub(crate) fn push(&mut self, value: i64, times: usize) {
-        self.page.extend(std::iter::repeat_n(value, times));
+    /// Appends so many numbers: this one, and each of the others by so much above the one before.
+    pub(crate) fn push(&mut self, from: i64, by: i64, count: usize) {
+        self.len += count;
+        match self.page.last_mut() {
+            Some(last) if last.by == by && last.last().wrapping_add(by) == from => {
+                last.count += count;
+            }
+            _ if count == 0 => {}
+            _ => self.page.push(Rise { from, by, count }),
+        }
     }
 
     fn clear(&mut self) {
         self.page.clear();
-        self.bounds = None;
+        (self.len, self.bounds) = (0, None);
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {
-        for &value in &self.page {
+        for value in self.page.iter().flat_map(|rise| [rise.from, rise.last()]) {
             let (least, greatest) = self.bounds.unwrap_or((value, value));
             self.bounds = Some((least.min(value), greatest.max(value)));
         }
         steps(&self.page, out);
         self.page.clear();
+        self.len = 0;
     }
 }
 
@@ -54,7 +64,7 @@ impl Values {
     pub(super) fn waiting(&self) -> usize {
         match self {
             Self::Flags(flags) => flags.len(),
-            Self::Steps(steps) => steps.page.len(),
+            Self::Steps(steps) => steps.len,
             Self::Narrow(numbers) => numbers.waiting(),
             Self::Wide(numbers) => numbers.waiting(),
             Self::Texts(texts) => texts.waiting(),

@@ -1,5 +1,7 @@
 //! Columns that are being filled.
 
+use std::ptr;
+
 use arrow_schema::{DataType, Field, Fields};
 use parquet::basic::Type;
 use parquet::schema::types::ColumnDescPtr;
@@ -78,9 +80,25 @@ pub(super) struct List {
 
 pub(super) struct Record {
     pub(super) names: Vec<String>,
+    /// The texts by which these names were asked for: the same ones each time, which are sooner
+    /// compared by where they lie.
+    asked: Vec<&'static str>,
     pub(super) fields: Vec<Column>,
     /// How many there are.
     pub(super) len: usize,
+}
+
+impl Record {
+    /// The place of the field of this name, looked for from this place on.
+    pub(super) fn place_of(&mut self, name: &'static str, from: usize) -> Option<usize> {
+        if self.asked.get(from).is_some_and(|asked| ptr::eq(*asked, name)) {
+            return Some(from);
+        }
+        let mut places = (from..self.names.len()).chain(0..from);
+        let place = places.find(|&place| self.names[place] == name)?;
+        self.asked[place] = name;
+        Some(place)
+    }
 }
 
 impl Column {
@@ -102,6 +120,7 @@ impl Column {
             })),
             DataType::Struct(fields) => Shape::Record(Record {
                 names: fields.iter().map(|field| field.name().clone()).collect(),
+                asked: vec![""; fields.len()],
                 fields: Self::of_all(fields, leaves),
                 len: 0,
             }),
@@ -167,13 +186,21 @@ impl Column {
     /// Appends a number, by its bits, at the next slots, so many times.
     pub(crate) fn put_bits(&mut self, bits: u64, times: usize) {
         match self.shape.values() {
-            Some(Values::Wide(numbers)) => numbers.push(&bits, times),
+            Some(Values::Wide(numbers)) => numbers.push(&bits.to_le_bytes(), times),
             // A column of 32 bits is filled from numbers that have no more.
-            Some(Values::Narrow(numbers)) => numbers.push(&(bits as u32), times),
-            Some(Values::Steps(steps)) => steps.push(bits.cast_signed(), times),
+            Some(Values::Narrow(numbers)) => numbers.push(&(bits as u32).to_le_bytes(), times),
+            Some(Values::Steps(steps)) => steps.push(bits.cast_signed(), 0, times),
             Some(Values::Flags(_) | Values::Texts(_)) | None => return self.shape.refuse(),
         }
         self.slots.take(times);
+    }
+
+    /// Appends numbers that go on by one from this one at the next slots, so many, to a column of
+    /// numbers that rise.
+    pub(crate) fn put_next(&mut self, from: u64, count: usize) {
+        let Some(Values::Steps(steps)) = self.shape.values() else { return self.shape.refuse() };
+        steps.push(from.cast_signed(), 1, count);
+        self.slots.take(count);
     }
 
     /// Appends a flag at the next slots, so many times.
@@ -190,7 +217,7 @@ impl Column {
         let Some(Values::Wide(column)) = shape.values() else { return shape.refuse() };
         let before = list.len;
         for number in numbers {
-            column.push(&number.to_bits(), 1);
+            column.push(&number.to_bits().to_le_bytes(), 1);
             list.len += 1;
         }
         slots.take(list.len - before);
@@ -199,21 +226,26 @@ impl Column {
         self.slots.take(1);
     }
 
-    /// Ends a page of what has come: so many slots of what has these levels.
+    /// Ends a page of what has come: so many slots of what has these levels. Columns that lie
+    /// beside each other are often there in the same slots, and then `beside` has their levels.
     pub(crate) fn end_page(
         &mut self,
         slots: usize,
         levels: &Levels,
+        beside: &mut Vec<(Presence, Levels)>,
         press: &mut Press,
     ) -> Result<(), ColumnError> {
         self.slots.fill_to(slots)?;
         self.slots.len = 0;
-        let own;
         let levels = match &mut self.slots.presence {
             Some(presence) => {
-                own = levels.optional(presence);
+                let same = beside.iter().position(|(other, _)| other == presence);
+                let place = same.unwrap_or(beside.len());
+                if same.is_none() {
+                    beside.push((presence.clone(), levels.optional(presence)));
+                }
                 presence.clear();
-                &own
+                &beside[place].1
             }
             None => levels,
         };
@@ -222,12 +254,14 @@ impl Column {
             Shape::List(list) => {
                 let levels = levels.items(&list.lengths);
                 list.lengths.clear();
-                list.items.end_page(std::mem::take(&mut list.len), &levels, press)
+                let len = std::mem::take(&mut list.len);
+                list.items.end_page(len, &levels, &mut Vec::new(), press)
             }
             Shape::Record(record) => {
-                let len = std::mem::take(&mut record.len);
+                let (len, mut beside) = (std::mem::take(&mut record.len), Vec::new());
                 for (name, field) in record.names.iter().zip(&mut record.fields) {
-                    field.end_page(len, levels, press).map_err(|error| error.in_field(name))?;
+                    let ended = field.end_page(len, levels, &mut beside, press);
+                    ended.map_err(|error| error.in_field(name))?;
                 }
                 Ok(())
             }

@@ -2,8 +2,9 @@
 //! test holds what this writes equal to what the general way writes.
 
 use std::collections::HashMap;
+use std::ptr;
 
-use marabet_quant::{Market, Odds};
+use marabet_quant::Market;
 use marabet_schemas::facts::{Aggregate, Phase, Quote};
 use marabet_schemas::{Body, Kind, Source};
 use rustc_hash::FxBuildHasher;
@@ -24,8 +25,8 @@ pub(crate) struct Prices {
     depth: usize,
     /// Each market's text, which is made once.
     texts: HashMap<Market, SmolStr, FxBuildHasher>,
-    /// Source and phase of the last rows, so many, which are not yet in their columns.
-    alike: Option<(Source, Phase, usize)>,
+    /// The last one: prices of one market come together.
+    last: Option<(Market, SmolStr)>,
 }
 
 impl Prices {
@@ -44,78 +45,92 @@ impl Prices {
             phase: column.part("phase")?,
             depth: column.part(depth)?,
             texts: HashMap::default(),
-            alike: None,
+            last: None,
         })
     }
 
-    /// Appends a body at this slot; one that is none of prices as any other.
+    /// Appends bodies from this slot on; those that are none of prices as any other.
     pub(crate) fn push(
         &mut self,
         column: &mut Column,
         slot: usize,
-        body: &Body,
+        bodies: &[Body],
     ) -> Result<(), ColumnError> {
         column.fill_to(slot)?;
         let Column { slots, shape: Shape::Record(record) } = column else {
-            return column.push(slot, body);
+            return (slot..).zip(bodies).try_for_each(|(slot, body)| column.push(slot, body));
         };
-        match body {
-            Body::Quote(Quote { src, book, market, odds, phase, sizes }) => {
-                record.fields[self.whose].put_text(book.as_str(), 1);
-                if let Some(sizes) = sizes {
-                    record.fields[self.depth].push(record.len, sizes)?;
+        let mut alike = Alike::default();
+        for body in bodies {
+            let (src, market, odds, phase) = match body {
+                Body::Quote(Quote { src, book, market, odds, phase, sizes }) => {
+                    record.fields[self.whose].put_text(book.as_str(), 1);
+                    if let Some(sizes) = sizes {
+                        record.fields[self.depth].push(record.len, sizes)?;
+                    }
+                    (src, market, odds, phase)
                 }
-                self.push_price(record, src, *market, odds, *phase)?;
-            }
-            Body::Aggregate(Aggregate { src, statistic, market, odds, phase, books }) => {
-                record.fields[self.whose].push(record.len, statistic)?;
-                if let Some(books) = books {
-                    record.fields[self.depth].push(record.len, books)?;
+                Body::Aggregate(Aggregate { src, statistic, market, odds, phase, books }) => {
+                    record.fields[self.whose].put_text(statistic.name(), 1);
+                    if let Some(books) = books {
+                        record.fields[self.depth].push(record.len, books)?;
+                    }
+                    (src, market, odds, phase)
                 }
-                self.push_price(record, src, *market, odds, *phase)?;
-            }
-            _ => return column.push(slot, body),
+                _ => return Err(ColumnError("no price".to_owned())),
+            };
+            alike.put(self, record, Some((src, *phase)))?;
+            record.fields[self.market].put_text(self.text_of(*market), 1);
+            record.fields[self.odds].put_numbers(odds.iter().map(|odds| odds.decimal()));
+            record.len += 1;
         }
-        slots.take(1);
+        alike.put(self, record, None)?;
+        slots.take(bodies.len());
         Ok(())
     }
 
-    fn push_price(
+    fn text_of(&mut self, market: Market) -> &str {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != market) {
+            let text = self.texts.entry(market).or_insert_with(|| market.to_smolstr());
+            self.last = Some((market, text.clone()));
+        }
+        self.last.as_ref().map_or("", |(_, text)| text)
+    }
+}
+
+/// The last rows, not yet in their columns, that have one source and phase.
+#[derive(Default)]
+struct Alike<'a> {
+    of: Option<(&'a Source, Phase)>,
+    rows: usize,
+}
+
+impl<'a> Alike<'a> {
+    /// Counts a row of these; before other ones, and at the end, those that were counted are put
+    /// into their columns.
+    fn put(
         &mut self,
+        prices: &Prices,
         record: &mut Record,
-        src: &Source,
-        market: Market,
-        odds: &[Odds],
-        phase: Phase,
+        of: Option<(&'a Source, Phase)>,
     ) -> Result<(), ColumnError> {
-        match &mut self.alike {
-            Some((of, at, rows)) if *at == phase && of == src => *rows += 1,
-            _ => {
-                self.end_alike(record)?;
-                self.alike = Some((src.clone(), phase, 1));
+        let is_same = match (of, self.of) {
+            (Some((src, phase)), Some((last, last_phase))) => {
+                // One name is most often one text in memory.
+                phase == last_phase && (ptr::eq(src.as_str(), last.as_str()) || src == last)
             }
+            (of, last) => of.is_none() && last.is_none(),
+        };
+        if !is_same {
+            if let Some((src, phase)) = self.of {
+                record.fields[prices.src].put_text(src.as_str(), self.rows);
+                record.fields[prices.phase].fill_to(record.len - self.rows)?;
+                record.fields[prices.phase].put_text(phase.name(), self.rows);
+            }
+            *self = Self { of, rows: 0 };
         }
-        let text = self.texts.entry(market).or_insert_with(|| market.to_smolstr());
-        record.fields[self.market].put_text(text, 1);
-        record.fields[self.odds].put_numbers(odds.iter().map(|odds| odds.decimal()));
-        record.len += 1;
+        self.rows += 1;
         Ok(())
-    }
-
-    /// Puts the last rows into the columns that are alike in them.
-    fn end_alike(&mut self, record: &mut Record) -> Result<(), ColumnError> {
-        let Some((src, phase, rows)) = self.alike.take() else { return Ok(()) };
-        record.fields[self.src].put_text(src.as_str(), rows);
-        (record.len - rows..record.len)
-            .try_for_each(|slot| record.fields[self.phase].push(slot, &phase))
-    }
-
-    /// Ends a page: all that was pushed is in its columns.
-    pub(crate) fn end_page(&mut self, column: &mut Column) -> Result<(), ColumnError> {
-        match &mut column.shape {
-            Shape::Record(record) => self.end_alike(record),
-            Shape::Leaf(..) | Shape::List(_) => Ok(()),
-        }
     }
 }
 
@@ -146,8 +161,7 @@ mod tests {
             push(&mut prices, &mut column, index + index / 2, body);
         }
         let (rows, mut press, mut chunks) = (2 * bodies.len(), Press::new(1), Vec::new());
-        prices.end_page(&mut column).unwrap();
-        column.end_page(rows, &Levels::of_rows(rows), &mut press).unwrap();
+        column.end_page(rows, &Levels::of_rows(rows), &mut Vec::new(), &mut press).unwrap();
         column.finish(rows as u64, &mut press, &mut chunks).unwrap();
         chunks.into_iter().map(|chunk| chunk.bytes.to_vec()).collect()
     }
@@ -174,7 +188,7 @@ mod tests {
         }
         for (kind, bodies) in [Kind::Quote, Kind::Aggregate].into_iter().zip(bodies) {
             let hot = columns(kind, &bodies, |prices, column, slot, body| {
-                prices.push(column, slot, body).unwrap();
+                prices.push(column, slot, std::slice::from_ref(body)).unwrap();
             });
             let general = columns(kind, &bodies, |_, column, slot, body| {
                 column.push(slot, body).unwrap();

@@ -268,11 +268,8 @@ impl ser::SerializeStruct for Parts<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), ColumnError> {
-        let names = &self.record.names;
-        let place = (self.next..names.len())
-            .chain(0..self.next)
-            .find(|&place| names[place] == name)
-            .ok_or_else(|| ColumnError(format!("there is no column `{name}`")))?;
+        let place = self.record.place_of(name, self.next);
+        let place = place.ok_or_else(|| ColumnError(format!("there is no column `{name}`")))?;
         self.next = place + 1;
         self.record.fields[place].push(self.record.len, value).map_err(|error| error.in_field(name))
     }

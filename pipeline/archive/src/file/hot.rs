@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, ListArray, StructArray, UInt64Array};
 use marabet_quant::{Market, Odds};
-use marabet_schemas::facts::{Aggregate, Phase, Quote, Statistic};
+use marabet_schemas::facts::{Aggregate, OddsList, Phase, Quote, Statistic};
 use marabet_schemas::{Body, Book, Kind, Source};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -94,7 +94,7 @@ impl<'a> Prices<'a> {
         })
     }
 
-    fn odds(&self, row: usize) -> Result<Vec<Odds>, ColumnError> {
+    fn odds(&self, row: usize) -> Result<OddsList, ColumnError> {
         let odds = self.odds.get(row).ok_or_else(|| ColumnError("odds are missing".to_owned()))?;
         let odds = odds.iter().map(|&odds| Odds::new(odds));
         odds.collect::<Result<_, _>>().map_err(|error| ColumnError(error.to_string()))

@@ -2,7 +2,7 @@
 
 use arrow_schema::SchemaRef;
 use marabet_schemas::frame::Frame;
-use marabet_schemas::{ArtefactHash, EntryId, Event, Kind};
+use marabet_schemas::{ArtefactHash, EntryId, Event, Kind, Known};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -99,29 +99,29 @@ impl FileWriter {
 
     /// Appends a frame, whose entry comes after the last, and what it follows from.
     pub(crate) fn push(&mut self, frame: &Frame, causes: Option<&str>) -> Result<(), ArchiveError> {
-        frame.events.iter().for_each(|event| self.occurs(event.as_ref().ok()));
+        frame.events.iter().for_each(|event| self.occurs(event.as_ref().ok().map(Event::kind)));
         let before = self.block.rows();
         self.block.push(frame, causes)?;
         self.frames += 1;
         self.appended(frame.id, self.block.rows() - before)
     }
 
-    /// Appends an event at this place of its frame, whose entry comes after the last; the frame
-    /// begins with its first.
-    pub(crate) fn push_event(
+    /// Appends what becomes known at once from this place of its frame on, whose entry comes after
+    /// the last; the frame begins with its first event.
+    pub(crate) fn push_known(
         &mut self,
         id: EntryId,
-        index: u32,
-        event: &Event,
+        first: u32,
+        known: Known<'_>,
     ) -> Result<(), ArchiveError> {
-        self.occurs(Some(event));
-        self.block.event(id, index, event)?;
-        self.frames += u64::from(index == 0);
-        self.appended(id, 1)
+        known.bodies.iter().for_each(|body| self.occurs(Some(body.kind())));
+        self.block.known(id, first, known)?;
+        self.frames += u64::from(first == 0);
+        self.appended(id, known.bodies.len())
     }
 
-    fn occurs(&mut self, event: Option<&Event>) {
-        match event.map(Event::kind) {
+    fn occurs(&mut self, kind: Option<Kind>) {
+        match kind {
             Some(kind) if self.own_kinds[kind as usize] => self.kinds[kind as usize] = true,
             _ => self.lines = true,
         }

@@ -1,5 +1,6 @@
 //! A folder of this machine: whole files or none, and durable when a call returns.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,25 @@ impl Folder {
         Ok(true)
     }
 
+    /// As [`Folder::write_new`], but the disk may forget the file until it was settled.
+    pub(super) fn place_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        if self.0.join(path).exists() {
+            return Ok(false);
+        }
+        place(&self.0, path, bytes).map_err(|error| self.failed(path, &error))?;
+        Ok(true)
+    }
+
+    /// Sees that the disk keeps files that were placed: syncs each folder on the way to one.
+    pub(super) fn settle(&self, paths: &[String]) -> Result<(), ArchiveError> {
+        let files: Vec<PathBuf> = paths.iter().map(|path| self.0.join(path)).collect();
+        let above = |file| Path::ancestors(file).take_while(|one| one.starts_with(&self.0));
+        let entries: BTreeSet<&Path> = files.iter().flat_map(|file| above(file)).collect();
+        let folders: BTreeSet<Option<&Path>> = entries.into_iter().map(Path::parent).collect();
+        let mut folders = folders.into_iter().flatten();
+        folders.try_for_each(sync_folder).map_err(|error| self.failed("", &error))
+    }
+
     pub(super) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
         write_durable(&self.0, path, bytes).map_err(|error| self.failed(path, &error))
     }
@@ -86,8 +106,15 @@ impl Folder {
 
 /// Temporary file, fsync, rename, fsync of the folder: a crash leaves the whole file or none.
 fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+    make_folder(folder, &folder.join(path))?;
+    place(folder, path, bytes)?;
+    sync_folder_of(&folder.join(path))
+}
+
+/// Temporary file, fsync, rename: a crash leaves the whole file or none.
+fn place(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
     let target = folder.join(path);
-    make_folder(folder, &target)?;
+    fs::create_dir_all(target.parent().unwrap_or(folder))?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     // Two streams may write one model at the same time: each under a name of its own.
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
@@ -103,7 +130,7 @@ fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()>
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    sync_folder_of(&target)
+    Ok(())
 }
 
 /// Makes the folder of a file, and sees that it is on the disk.
@@ -121,10 +148,12 @@ fn make_folder(root: &Path, file: &Path) -> std::io::Result<()> {
 }
 
 fn sync_folder_of(file: &Path) -> std::io::Result<()> {
-    match file.parent() {
-        Some(folder) if folder != Path::new("") => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    file.parent().map_or(Ok(()), sync_folder)
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    let here = folder == Path::new("");
+    File::open(if here { Path::new(".") } else { folder })?.sync_all()
 }
 
 type Failed = (String, std::io::Error);
@@ -166,5 +195,11 @@ mod tests {
         assert_eq!(folder.read("a/b").unwrap().unwrap(), b"first"[..]);
         fs::write(home.path().join("a/.tmp-9-c"), "half").unwrap();
         assert_eq!(folder.list("").unwrap(), ["a/b"], "what a crash left is no file");
+
+        assert!(folder.place_new("c/d/e", b"third").unwrap());
+        assert!(!folder.place_new("a/b", b"third").unwrap());
+        folder.settle(&["c/d/e".to_owned(), "a/b".to_owned()]).unwrap();
+        let missing = folder.settle(&["x/y".to_owned()]).unwrap_err().to_string();
+        assert!(missing.contains(&home.path().display().to_string()), "{missing}");
     }
 }

@@ -64,6 +64,23 @@ impl Store {
         either!(self, it => it.write_new(path, bytes))
     }
 
+    /// As [`Store::write_new`], but where it is written to a disk a crash may forget it until
+    /// [`Store::settle`] was told of it: many files are settled at the price of one.
+    pub(crate) fn place_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        match self {
+            Self::Folder(folder) => folder.place_new(path, bytes),
+            Self::Bucket(bucket) => bucket.write_new(path, bytes),
+        }
+    }
+
+    /// Sees that files that were placed stay.
+    pub(crate) fn settle(&self, paths: &[String]) -> Result<(), ArchiveError> {
+        match self {
+            Self::Folder(folder) => folder.settle(paths),
+            Self::Bucket(_) => Ok(()),
+        }
+    }
+
     /// Writes a file, whole or not at all, in the place of one that is there.
     pub(crate) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
         either!(self, it => it.replace(path, bytes))

@@ -37,6 +37,11 @@ pub(super) enum Field {
     AwayHalfTime,
 }
 
+impl Field {
+    /// How many there are.
+    pub(super) const COUNT: usize = Self::AwayHalfTime as usize + 1;
+}
+
 /// A market that prices are listed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {

@@ -42,7 +42,8 @@ impl MarketPlan {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     names: Vec<String>,
-    fields: BTreeMap<Field, u16>,
+    /// The column of each field, by the field's place among them.
+    fields: [Option<u16>; Field::COUNT],
     pub(super) stats: Vec<(Stat, Side, u16)>,
     pub(super) markets: Vec<MarketPlan>,
     /// Which of the markets are the maximum and the mean of the same prices.
@@ -85,7 +86,7 @@ impl Header {
     }
 
     fn of_names(names: Vec<String>) -> Result<Self, NoHeader> {
-        let mut fields = BTreeMap::new();
+        let mut fields = [None; Field::COUNT];
         let mut stats = Vec::new();
         let mut prices = Prices::default();
         let mut ignored = Vec::new();
@@ -97,7 +98,7 @@ impl Header {
         for (index, name) in (0_u16..).zip(&names) {
             match columns::read(name, &is_code) {
                 // Of a name that stands twice the first counts.
-                Column::Field(field) => drop(fields.entry(field).or_insert(index)),
+                Column::Field(field) => drop(fields[field as usize].get_or_insert(index)),
                 Column::Stat(stat, side) => stats.push((stat, side, index)),
                 Column::Unknown if name.is_empty() => {}
                 Column::Unknown => ignored.push(name.clone()),
@@ -108,7 +109,7 @@ impl Header {
         let needed = [(Field::Date, "Date"), (Field::Home, "HomeTeam"), (Field::Away, "AwayTeam")];
         let missing: Vec<&str> = needed
             .iter()
-            .filter(|(field, _)| !fields.contains_key(field))
+            .filter(|(field, _)| fields[*field as usize].is_none())
             .map(|(_, name)| *name)
             .collect();
         if missing.len() == needed.len() {
@@ -119,7 +120,7 @@ impl Header {
             return Err(NoHeader::Lacking(format!("the header has no column {missing}")));
         }
         // The "new leagues" list closing prices alone; their older files without the `C`.
-        let closing_only = fields.contains_key(&Field::Country);
+        let closing_only = fields[Field::Country as usize].is_some();
         let (markets, unknown_books) = prices.markets(closing_only, &names, &mut ignored);
         let width = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         let extremes = extremes(&markets);
@@ -127,12 +128,12 @@ impl Header {
     }
 
     pub(super) fn field(&self, field: Field) -> Option<u16> {
-        self.fields.get(&field).copied()
+        self.fields[field as usize]
     }
 
     /// Whether rows under this header can hold a result at all; a list of coming matches cannot.
     pub(super) fn has_score(&self) -> bool {
-        [Field::HomeGoals, Field::AwayGoals].iter().all(|field| self.fields.contains_key(field))
+        [Field::HomeGoals, Field::AwayGoals].into_iter().all(|field| self.field(field).is_some())
     }
 
     /// The number of columns, those without a name included.

@@ -1,5 +1,6 @@
 //! One match as a row tells it.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
@@ -7,7 +8,8 @@ use marabet_quant::{Line, Odds};
 use marabet_schemas::facts::{
     Aggregate, MatchResult, Phase, Quote, ResultStatus, SideStats, Stats,
 };
-use marabet_schemas::{Body, Book, Competition};
+use marabet_schemas::{Body, Book, Competition, MatchKey};
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use super::SRC;
@@ -38,12 +40,26 @@ pub enum Standing {
 pub(super) struct Price {
     /// Which of the header's markets.
     pub(super) plan: u16,
-    /// Over how many books an aggregate is taken, where the row says so.
-    pub(super) books: Option<u16>,
+    /// Over how many books an aggregate is taken, where the row says so, and one: a million prices
+    /// lie in memory.
+    books: Option<NonZeroU16>,
     /// The Asian handicap line.
     pub(super) line: Option<Line>,
     /// As many as the market has selections; the rest repeats the first.
     pub(super) odds: [Odds; 3],
+}
+
+impl Price {
+    pub(super) fn new(plan: u16, books: Option<u16>, line: Option<Line>, odds: [Odds; 3]) -> Self {
+        // A count of books is far below 2^16.
+        let books = books.and_then(|books| NonZeroU16::new(books.saturating_add(1)));
+        Self { plan, books, line, odds }
+    }
+
+    /// Over how many books an aggregate is taken, where the row says so.
+    fn books(&self) -> Option<u16> {
+        self.books.map(|and_one| and_one.get() - 1)
+    }
 }
 
 /// One match as a row tells it.
@@ -54,6 +70,8 @@ pub struct Record {
     pub file: SmolStr,
     /// The line, counted from 1.
     pub line: u64,
+    /// The key, as if it were the sides' only match at this ground in the season.
+    pub(super) key: MatchKey,
     /// The competition, by the site's code.
     pub competition: Competition,
     /// The season, `2024-25` or `2024`.
@@ -81,14 +99,14 @@ impl Record {
                 return None;
             }
             let market = plan.market(price.line).expect("a handicap is only kept with its line");
-            let odds = price.odds[..plan.family.selections()].to_vec();
+            let odds = SmallVec::from_slice(&price.odds[..plan.family.selections()]);
             let src = SRC;
             Some(match &plan.origin {
                 Origin::Book(book) => {
                     Quote { src, book: book.clone(), market, odds, phase, sizes: None }.into()
                 }
                 Origin::Aggregate(statistic) => {
-                    let (statistic, books) = (*statistic, price.books);
+                    let (statistic, books) = (*statistic, price.books());
                     Aggregate { src, statistic, market, odds, phase, books }.into()
                 }
             })
@@ -111,6 +129,18 @@ impl Record {
     #[must_use]
     pub fn side_stats(&self) -> Option<&[SideStats; 2]> {
         self.stats.as_deref()
+    }
+
+    /// Whether something will be said of its end: its list has results.
+    pub(super) fn may_end(&self) -> bool {
+        self.standing != Standing::ToCome
+    }
+
+    /// Reads a little of every part of it, so that it is near when all of it is wanted.
+    pub(super) fn touch(&self) -> usize {
+        let plans = self.prices.iter().step_by(2).map(|price| usize::from(price.plan));
+        plans.sum::<usize>()
+            + self.stats.as_ref().map_or(0, |stats| usize::from(stats[0].shots.is_some()))
     }
 
     pub(super) fn has_prices_at(&self, phase: Phase) -> bool {

@@ -61,6 +61,8 @@ pub(super) struct RowReader {
     season_of_header: Option<SmolStr>,
     /// The competition of the last row, and what named it.
     competition: Option<(Vec<u8>, Competition)>,
+    /// The season of the last row, and what told it.
+    season: Option<(Competition, Date, SmolStr)>,
     /// The prices of the row in hand.
     prices: Vec<Price>,
     /// What of the last record could not be used.
@@ -77,6 +79,7 @@ impl RowReader {
             cells_before: 0,
             season_of_header: None,
             competition: None,
+            season: None,
             prices: Vec::new(),
             faults: Vec::new(),
         }
@@ -134,8 +137,8 @@ impl RowReader {
         let note = note_beside(&columns, &mut self.faults)?;
         let (date, time) = when(&columns)?;
         let competition = competition(&columns, &mut self.competition, self.by_path.as_ref())?;
-        let season = season(&columns, &competition, date)?;
-        let (home, away) = sides(&columns, &competition, &season)?;
+        let season = season(&columns, &competition, date, &mut self.season)?;
+        let (home, away, key) = sides(&columns, &competition, &season)?;
         self.check_season(&header, &season)?;
 
         let columns = Columns { header: &header, spans: &self.spans, line };
@@ -149,6 +152,7 @@ impl RowReader {
             header,
             file,
             line: number,
+            key,
             competition,
             season,
             home,
@@ -283,22 +287,35 @@ fn competition(
     Ok(competition)
 }
 
-fn season(columns: &Columns<'_>, competition: &Competition, date: Date) -> Result<SmolStr, Fault> {
-    match columns.header.field(Field::Season) {
-        Some(column) if !columns.cell(column).is_empty() => {
-            competitions::season_from_label(&columns.text(column)).map(SmolStr::from).ok_or_else(
-                || Fault::at(column, RejectKind::Name, "no season such as 2024 or 2024/2025"),
-            )
-        }
-        _ => Ok(SmolStr::from(competitions::season(competition, date))),
+fn season(
+    columns: &Columns<'_>,
+    competition: &Competition,
+    date: Date,
+    last: &mut Option<(Competition, Date, SmolStr)>,
+) -> Result<SmolStr, Fault> {
+    if let Some(column) = columns.header.field(Field::Season)
+        && !columns.cell(column).is_empty()
+    {
+        let season = competitions::season_from_label(&columns.text(column)).map(SmolStr::from);
+        return season.ok_or_else(|| {
+            Fault::at(column, RejectKind::Name, "no season such as 2024 or 2024/2025")
+        });
     }
+    if let Some((of, day, season)) = last
+        && (&*of, *day) == (competition, date)
+    {
+        return Ok(season.clone());
+    }
+    let season = SmolStr::from(competitions::season(competition, date));
+    *last = Some((competition.clone(), date, season.clone()));
+    Ok(season)
 }
 
 fn sides(
     columns: &Columns<'_>,
     competition: &Competition,
     season: &str,
-) -> Result<(SmolStr, SmolStr), Fault> {
+) -> Result<(SmolStr, SmolStr, MatchKey), Fault> {
     let side = |field| {
         let column = columns.header.field(field).expect("a header has both sides: checked");
         (column, SmolStr::from(columns.text(column)))
@@ -308,14 +325,17 @@ fn sides(
         if name.is_empty() {
             return Err(Fault::at(column, RejectKind::Name, "no side is named"));
         }
-        // The key is made in earnest once the leg is known; here it shows whose name is no name.
-        let key = MatchKey::new(competition, season, name, name, 1);
-        key.map_err(|error| Fault::at(column, RejectKind::Name, error.to_string()))?;
     }
     if home == away {
         return Err(Fault::at(away_column, RejectKind::Name, "a side cannot play itself"));
     }
-    Ok((home, away))
+    let key = MatchKey::new(competition, season, &home, &away, 1).map_err(|error| {
+        // The home side's name alone tells whose fault it is.
+        let home_is_good = MatchKey::new(competition, season, &home, &home, 1).is_ok();
+        let column = if home_is_good { away_column } else { home_column };
+        Fault::at(column, RejectKind::Name, error.to_string())
+    })?;
+    Ok((home, away, key))
 }
 
 fn standing(columns: &Columns<'_>, status: ResultStatus, faults: &mut Vec<Fault>) -> Standing {
@@ -439,7 +459,7 @@ fn prices(columns: &Columns<'_>, prices: &mut Vec<Price>, faults: &mut Vec<Fault
             },
         };
         let books = market.books.and_then(|column| cells::count(columns.cell(column), 9999));
-        prices.push(Price { plan, books, line, odds });
+        prices.push(Price::new(plan, books, line, odds));
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use marabet_quant::{Line, Market, MarketKind, Odds, Period};
+use marabet_quant::{Line, Market, MarketKind, Period};
 use marabet_schemas::Instant;
+use marabet_schemas::facts::OddsList;
 use serde_json::Value;
 use smol_str::SmolStr;
 
@@ -31,7 +32,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offered {
     /// The odds, in the market's order.
-    pub odds: Vec<Odds>,
+    pub odds: OddsList,
     /// The most that is taken on it.
     pub max: Option<f64>,
 }
@@ -224,7 +225,7 @@ impl Reading<'_> {
     ) {
         self.prices += keys.len() as u64;
         let read = kind.and_then(|kind| {
-            let odds = keys.iter().map(|key| of.at(key).odds()).collect::<Result<Vec<_>, _>>()?;
+            let odds = keys.iter().map(|key| of.at(key).odds()).collect::<Result<_, _>>()?;
             Ok((Market { kind, period }, Offered { odds, max }))
         });
         match read {

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use marabet_quant::{MarketKind, Odds};
+use marabet_quant::MarketKind;
 use marabet_schemas::Body;
-use marabet_schemas::facts::{MatchResult, Phase, SideStats, Statistic, Stats};
+use marabet_schemas::facts::{MatchResult, OddsList, Phase, SideStats, Statistic, Stats};
 
 use super::Simulation;
 use crate::football_data::{self, Instants, Timing, instants};
@@ -55,7 +55,7 @@ type Code = String;
 /// What stands in a row: the prices of each code, and the handicap of each phase.
 #[derive(Default)]
 struct Row {
-    prices: BTreeMap<(Phase, Family, Code), Vec<Odds>>,
+    prices: BTreeMap<(Phase, Family, Code), OddsList>,
     lines: BTreeMap<Phase, f64>,
     result: Option<MatchResult>,
     stats: Option<Stats>,

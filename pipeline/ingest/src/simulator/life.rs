@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use marabet_quant::{Line, Market, Odds};
 use marabet_schemas::facts::{
-    Aggregate, Fixture, FixtureStatus, MatchClosed, MatchResult, Phase, Quote, ResultStatus, Seen,
-    Statistic, Stats,
+    Aggregate, Fixture, FixtureStatus, MatchClosed, MatchResult, OddsList, Phase, Quote,
+    ResultStatus, Seen, Statistic, Stats,
 };
 use marabet_schemas::{Body, Event, Instant, Source};
 
@@ -73,7 +73,7 @@ impl Life<'_> {
     /// The prices before the match: what changed since a book's last, or that it was seen.
     fn updates(&mut self) {
         let kickoff = self.drawn.truth.kickoff;
-        let mut last: BTreeMap<(usize, Market), Vec<Odds>> = BTreeMap::new();
+        let mut last: BTreeMap<(usize, Market), OddsList> = BTreeMap::new();
         for update in 0..self.settings.updates_hours.len() {
             let mut over_books = OverBooks::default();
             for book in 0..self.settings.books.len() {
@@ -111,7 +111,7 @@ impl Life<'_> {
     }
 
     /// A book's prices at an update, or without one at the close.
-    fn prices(&self, index: usize, update: Option<usize>) -> Vec<(Market, Vec<Odds>)> {
+    fn prices(&self, index: usize, update: Option<usize>) -> Vec<(Market, OddsList)> {
         let book = &self.settings.books[index];
         let hours = update.map_or(0, |update| self.settings.updates_hours[update]);
         let view = self.beliefs.book(self.drawn.rates(), index, hours, book.lag_hours);
@@ -134,7 +134,7 @@ impl Life<'_> {
         update: Option<usize>,
         market: &Market,
         odds: &[Odds],
-    ) -> Option<Vec<Odds>> {
+    ) -> Option<OddsList> {
         let (mistake, planted) = (self.drawn.mistake?, self.drawn.truth.planted.as_ref()?);
         let stands = mistake.book == book
             && update.is_some_and(|update| mistake.update <= update)
@@ -142,7 +142,7 @@ impl Life<'_> {
         stands.then(|| market::with_mistake(odds, mistake.selection, planted.odds))
     }
 
-    fn quote(&mut self, at: Instant, book: usize, market: Market, odds: Vec<Odds>, phase: Phase) {
+    fn quote(&mut self, at: Instant, book: usize, market: Market, odds: OddsList, phase: Phase) {
         let book = &self.settings.books[book];
         let sizes = match book.kind {
             // More can be staked where the price is short.
@@ -168,18 +168,18 @@ impl Life<'_> {
 
 /// The prices of all bookmakers, exchanges apart, by market.
 #[derive(Default)]
-struct OverBooks(BTreeMap<Market, Vec<Vec<Odds>>>);
+struct OverBooks(BTreeMap<Market, Vec<OddsList>>);
 
 impl OverBooks {
     fn take(&mut self, kind: BookKind, market: Market, odds: &[Odds]) {
         if kind != BookKind::Exchange {
-            self.0.entry(market).or_default().push(odds.to_vec());
+            self.0.entry(market).or_default().push(odds.into());
         }
     }
 }
 
 /// The maximum or the mean of each selection, the mean to two digits as comparisons show it.
-fn over(prices: &[Vec<Odds>], statistic: Statistic) -> Option<Vec<Odds>> {
+fn over(prices: &[OddsList], statistic: Statistic) -> Option<OddsList> {
     let selections = prices.first()?.len();
     let of = |selection: usize| {
         let odds = prices.iter().map(|prices| prices[selection].decimal());

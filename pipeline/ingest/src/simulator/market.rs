@@ -4,6 +4,7 @@ use marabet_quant::devig::price_with_margin;
 use marabet_quant::matrix::{ScoreMatrix, rho_bounds};
 use marabet_quant::outcome::Outcomes;
 use marabet_quant::{Line, Market, MarketKind, Odds};
+use marabet_schemas::facts::OddsList;
 
 use super::chance::Chance;
 use super::settings::{BookSettings, Settings};
@@ -117,7 +118,7 @@ pub(super) fn prices(
     book: &BookSettings,
     matrix: &ScoreMatrix,
     market: &Market,
-) -> Option<Vec<Odds>> {
+) -> Option<OddsList> {
     let margin = match market.kind {
         MarketKind::MatchOdds => book.margin_match_odds,
         _ => book.margin_two_way?,
@@ -131,7 +132,7 @@ pub(super) fn prices(
 
 /// Prices with one of them replaced, and the others moved so that the margin stays, as far as
 /// they stay within what a book offers.
-pub(super) fn with_mistake(prices: &[Odds], at: usize, odds: Odds) -> Vec<Odds> {
+pub(super) fn with_mistake(prices: &[Odds], at: usize, odds: Odds) -> OddsList {
     let implied = |odds: Odds| 1.0 / odds.decimal();
     let overround: f64 = prices.iter().copied().map(implied).sum();
     let others = overround - implied(prices[at]);

@@ -101,7 +101,7 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let timelines = timeline.split(partitions, |key| key.partition(partitions));
     let parts = importer.into_partitions().into_par_iter().zip(timelines);
     let imported = parts.map(|(mut partition, timeline)| {
-        timeline.try_for_each(|event| partition.push(event))?;
+        timeline.try_for_each(|known| partition.push(known))?;
         partition.finish()
     });
     let imported = imported.sum::<Result<Imported, ArchiveError>>()?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use marabet_quant::{Market, Odds};
 use marabet_schemas::bets::{ModelView, OutcomeRow, Priced};
 use marabet_schemas::facts::{
-    Aggregate, FixtureStatus, MatchResult, Quote, Statistic, Stats, Withdrawn,
+    Aggregate, FixtureStatus, MatchResult, OddsList, Quote, Statistic, Stats, Withdrawn,
 };
 use marabet_schemas::{Address, BetId, Body, Book, Event, Instant};
 
@@ -33,7 +33,7 @@ pub struct Match {
     /// Prices, by market and book.
     pub prices: BTreeMap<Market, BTreeMap<Book, Price>>,
     /// Means and maxima over books: a reference, never bettable.
-    pub aggregates: BTreeMap<(Market, Statistic), Vec<Odds>>,
+    pub aggregates: BTreeMap<(Market, Statistic), OddsList>,
     /// The model's latest view, with the event time of the quote that it was made for.
     pub model: Option<(Instant, ModelView)>,
     /// The model's outcomes, one row a selection, by market.
