@@ -5,7 +5,7 @@ use marabet_quant::{Market, Odds, Selection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Phase, Quote};
+use crate::facts::{OddsList, Phase, Quote};
 use crate::forecast::Forecast;
 use crate::strategy::FairSource;
 use crate::{ArtefactHash, BetId, Book, Instant, MatchKey, Money, StakeFraction, StrategyName};
@@ -195,7 +195,7 @@ pub struct ReferencePrice {
     /// On which market and line.
     pub market: Market,
     /// Its odds, in the market's canonical order.
-    pub odds: Vec<Odds>,
+    pub odds: OddsList,
     /// When it was quoted.
     pub at: Instant,
 }

@@ -79,14 +79,14 @@ mod tests {
     use super::*;
     use crate::ArtefactHash;
     use crate::bets::{Priced, Unpriced};
-    use crate::facts::{Phase, Quote};
+    use crate::facts::{OddsList, Phase, Quote};
 
     fn priced(outcomes: &[OutcomeRow]) -> Priced {
         let quote = Quote {
             src: "s\"".into(),
             book: "b".into(),
             market: "1x2".parse().unwrap(),
-            odds: Vec::new(),
+            odds: OddsList::new(),
             phase: Phase::Pre,
             sizes: None,
         };

@@ -5,7 +5,7 @@
 //! log writes. So the folder `date=2015-01-01` holds the events of 2015; within a file the column
 //! `at` says when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::thread::JoinHandle;
 
 use marabet_schemas::frame::FEED_EVENTS_MAX;
@@ -22,6 +22,9 @@ use crate::schema::Holding;
 const FILE_ROWS_MAX: u64 = 1 << 20;
 /// Harder takes a multiple of the time: level 6 saves 3 % of the bytes.
 const LEVEL: i32 = -1;
+
+/// So many files of a partition may be on their way to the disk at once, which syncs them together.
+const ON_THEIR_WAY_MAX: usize = 16;
 
 /// What an import has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -74,8 +77,9 @@ pub struct PartitionImporter {
     /// How many events it has.
     events: usize,
     file: FileWriter,
-    /// The last whole file on its way: the disk's work, or the network's, beside this one's.
-    on_its_way: Option<JoinHandle<Result<Landed, ArchiveError>>>,
+    /// Whole files on their way, the first of them first: the disk's work, or the network's,
+    /// beside this one's.
+    on_their_way: VecDeque<JoinHandle<Result<Landed, ArchiveError>>>,
     /// The files that are where they belong.
     landed: Vec<String>,
     imported: Imported,
@@ -149,7 +153,7 @@ impl Importer {
             frame: EntryId::default(),
             events: 0,
             file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
-            on_its_way: None,
+            on_their_way: VecDeque::new(),
             landed: Vec::new(),
             imported: Imported::default(),
         };
@@ -243,7 +247,7 @@ impl PartitionImporter {
     /// As [`PartitionImporter::push`].
     pub fn finish(mut self) -> Result<Imported, ArchiveError> {
         self.end_file()?;
-        self.land()?;
+        self.land(0)?;
         self.archive.store().settle(&self.landed)?;
         Ok(self.imported)
     }
@@ -251,21 +255,24 @@ impl PartitionImporter {
     fn end_file(&mut self) -> Result<(), ArchiveError> {
         self.events = 0;
         let Some(written) = self.file.finish()? else { return Ok(()) };
-        self.land()?;
+        self.land(ON_THEIR_WAY_MAX - 1)?;
         let archive = self.archive.clone();
-        self.on_its_way = Some(std::thread::spawn(move || land(&archive, &written)));
+        self.on_their_way.push_back(std::thread::spawn(move || land(&archive, &written)));
         Ok(())
     }
 
-    /// Waits for the file that is on its way, and counts it.
-    fn land(&mut self) -> Result<(), ArchiveError> {
-        let Some(on_its_way) = self.on_its_way.take() else { return Ok(()) };
-        let landed = on_its_way.join().expect("writing a file does not panic")?;
-        self.imported.files += 1;
-        self.imported.files_there += u64::from(landed.was_there);
-        self.imported.rows += landed.rows;
-        self.imported.bytes += landed.bytes;
-        self.landed.push(landed.path);
+    /// Waits until no more than so many files are on their way, and counts those that landed.
+    fn land(&mut self, most: usize) -> Result<(), ArchiveError> {
+        while self.on_their_way.len() > most
+            && let Some(first) = self.on_their_way.pop_front()
+        {
+            let landed = first.join().expect("writing a file does not panic")?;
+            self.imported.files += 1;
+            self.imported.files_there += u64::from(landed.was_there);
+            self.imported.rows += landed.rows;
+            self.imported.bytes += landed.bytes;
+            self.landed.push(landed.path);
+        }
         Ok(())
     }
 }

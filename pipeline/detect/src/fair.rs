@@ -8,6 +8,7 @@ use marabet_quant::devig::{Method, devig_to};
 use marabet_quant::outcome::Outcomes;
 use marabet_quant::{Market, Odds};
 use marabet_schemas::MatchKey;
+use marabet_schemas::facts::OddsList;
 use marabet_schemas::strategy::FairSource;
 use marabet_stage::Within;
 use rustc_hash::FxHashMap;
@@ -251,7 +252,7 @@ pub(crate) fn devig_price(
     odds: PerSelection,
     method: Method,
 ) -> Option<PerSelection> {
-    let odds: Vec<Odds> = odds_of(market, odds);
+    let odds = odds_of(market, odds);
     let fair = devig_to(method, &odds, winners(market)).ok()?;
     let mut probabilities = PerSelection::default();
     probabilities[..odds.len()].copy_from_slice(&fair.probabilities);
@@ -259,7 +260,7 @@ pub(crate) fn devig_price(
 }
 
 /// Stored odds as they were quoted.
-pub(crate) fn odds_of(market: Market, odds: PerSelection) -> Vec<Odds> {
+pub(crate) fn odds_of(market: Market, odds: PerSelection) -> OddsList {
     let odds = &odds[..market.selections().len()];
     odds.iter().map(|odds| Odds::new(*odds).expect("odds were checked when they came")).collect()
 }

@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn quote(src: &str, seconds: i64, home: f64) -> Event {
-        let odds = [home, 3.0, 4.0].map(|odds| odds.try_into().unwrap()).to_vec();
+        let odds = [home, 3.0, 4.0].map(|odds| odds.try_into().unwrap()).into();
         let market = Market::MATCH_ODDS;
         let quote = Quote {
             src: src.into(),

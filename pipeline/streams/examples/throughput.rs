@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use marabet_quant::Odds;
-use marabet_schemas::facts::{Phase, Quote};
+use marabet_schemas::facts::{OddsList, Phase, Quote};
 use marabet_schemas::{Body, Event};
 use marabet_stage::{Artefacts, Derived, Fault, Rows, Stage, Table};
 use marabet_streams::{
@@ -21,7 +21,7 @@ struct Forward {
     name: &'static str,
     one_in: u64,
     seen: u64,
-    last: Table<String, Vec<Odds>>,
+    last: Table<String, OddsList>,
 }
 
 impl Stage for Forward {
@@ -49,7 +49,7 @@ fn quote(number: u64) -> Event {
         src: "load".into(),
         book: format!("book{book}").as_str().into(),
         market: "1x2".parse().expect("a market"),
-        odds: vec![odds(1.5), odds(3.1), odds(4.2)],
+        odds: [odds(1.5), odds(3.1), odds(4.2)].into(),
         phase: Phase::Pre,
         sizes: None,
     };

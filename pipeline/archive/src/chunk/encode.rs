@@ -37,7 +37,7 @@ impl Hybrid {
     }
 
     fn pack(&mut self, value: u32, count: usize) {
-        (0..count).for_each(|_| self.packed.push(value.into(), self.width));
+        self.packed.repeat(value.into(), self.width, count);
         self.waiting += count;
     }
 
@@ -50,7 +50,7 @@ impl Hybrid {
                 && self.waiting.is_multiple_of(GROUP)
                 && group.iter().any(|&value| value != first)
             {
-                group.iter().for_each(|&value| self.packed.push(value.into(), self.width));
+                self.packed.group(group, self.width);
                 self.waiting += GROUP;
                 rest = behind;
                 continue;
@@ -90,6 +90,21 @@ struct Packer {
     bits: u32,
 }
 
+/// The number one so often as four bytes hold it, by its width.
+const ONCE_EACH: [u64; 33] = {
+    let mut all = [0; 33];
+    let mut width = 1;
+    while width < all.len() {
+        let mut at = 0;
+        while at + width <= 32 {
+            all[width] |= 1 << at;
+            at += width;
+        }
+        width += 1;
+    }
+    all
+};
+
 impl Packer {
     /// Appends a number below 2 to the power of `width`, which is 32 at most.
     fn push(&mut self, value: u64, width: u32) {
@@ -99,6 +114,31 @@ impl Packer {
             self.bytes.extend_from_slice(&(self.open as u32).to_le_bytes());
             self.open >>= u32::BITS;
             self.bits -= u32::BITS;
+        }
+    }
+
+    /// Appends a group of numbers, as many at once as four bytes hold.
+    fn group(&mut self, group: &[u32; GROUP], width: u32) {
+        let two = |pair: &[u32]| u64::from(pair[0]) | u64::from(pair[1]) << width;
+        match width {
+            ..=8 => {
+                for four in group.chunks_exact(4) {
+                    self.push(two(&four[..2]) | two(&four[2..]) << (2 * width), 4 * width);
+                }
+            }
+            ..=16 => group.chunks_exact(2).for_each(|pair| self.push(two(pair), 2 * width)),
+            _ => group.iter().for_each(|&value| self.push(value.into(), width)),
+        }
+    }
+
+    /// Appends a number so many times, as many at once as four bytes hold.
+    fn repeat(&mut self, value: u64, width: u32, mut count: usize) {
+        while count > 0 && width > 0 {
+            let at_once = count.min((u32::BITS / width) as usize);
+            let bits = width * at_once as u32;
+            let all = (value * ONCE_EACH[width as usize]) & (u64::MAX >> (u64::BITS - bits));
+            self.push(all, bits);
+            count -= at_once;
         }
     }
 

@@ -6,31 +6,47 @@ use std::cell::OnceCell;
 
 use super::encode::{Hybrid, width_of};
 
-/// A value so many times.
-type Run<T> = (T, usize);
+/// A level so many times.
+type Run = (u32, usize);
 
-fn extend<T: PartialEq>(runs: &mut Vec<Run<T>>, value: T, count: usize) {
+fn extend(runs: &mut Vec<Run>, level: u32, count: usize) {
     match runs.last_mut() {
-        Some((last, so_far)) if *last == value => *so_far += count,
+        Some((last, so_far)) if *last == level => *so_far += count,
         _ if count == 0 => {}
-        _ => runs.push((value, count)),
+        _ => runs.push((level, count)),
     }
 }
 
 /// Whether a value is there, for each slot of what a column lies in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Presence {
-    runs: Vec<Run<bool>>,
+    /// How many slots in a row have none, then how many have one, and so on in turn.
+    runs: Vec<u32>,
 }
 
 impl Presence {
     /// Appends slots.
     pub(crate) fn extend(&mut self, present: bool, count: usize) {
-        extend(&mut self.runs, present, count);
+        if count == 0 {
+            return;
+        }
+        // A page has far fewer slots than 2^32.
+        let count = count as u32;
+        let last_is_present = self.runs.len().is_multiple_of(2);
+        match self.runs.last_mut() {
+            Some(last) if last_is_present == present => *last += count,
+            None if present => self.runs.extend([0, count]),
+            _ => self.runs.push(count),
+        }
     }
 
     pub(crate) fn clear(&mut self) {
         self.runs.clear();
+    }
+
+    /// Stretches of slots, and whether a value is there.
+    fn runs(&self) -> impl Iterator<Item = (bool, usize)> {
+        [false, true].into_iter().cycle().zip(self.runs.iter().map(|&count| count as usize))
     }
 }
 
@@ -39,7 +55,7 @@ impl Presence {
 pub(crate) struct Levels {
     /// Definition level of what is there.
     full: u32,
-    definitions: Vec<Run<u32>>,
+    definitions: Vec<Run>,
     /// Repetition level of an item that is not its list's first; 0 outside lists.
     deep: u32,
     /// One an entry, within lists.
@@ -58,7 +74,7 @@ impl Levels {
 
     fn new(
         full: u32,
-        definitions: Vec<Run<u32>>,
+        definitions: Vec<Run>,
         deep: u32,
         repetitions: Vec<u32>,
         entries: usize,
@@ -80,7 +96,7 @@ impl Levels {
     pub(crate) fn optional(&self, presence: &Presence) -> Self {
         let full = self.full + 1;
         let mut definitions = Vec::with_capacity(self.definitions.len() + presence.runs.len());
-        let mut runs = presence.runs.iter();
+        let mut runs = presence.runs();
         let (mut is_there, mut left) = (false, 0);
         for &(level, count) in &self.definitions {
             if level < self.full {
@@ -91,7 +107,7 @@ impl Levels {
             while rest > 0 {
                 if left == 0 {
                     // What a column does not say of its last slots is that nothing is there.
-                    (is_there, left) = runs.next().copied().unwrap_or((false, rest));
+                    (is_there, left) = runs.next().unwrap_or((false, rest));
                 }
                 let taken = rest.min(left);
                 extend(&mut definitions, if is_there { full } else { level }, taken);
@@ -170,7 +186,7 @@ fn with_length(bytes: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn presence(runs: &[Run<bool>]) -> Presence {
+    fn presence(runs: &[(bool, usize)]) -> Presence {
         let mut presence = Presence::default();
         runs.iter().for_each(|&(present, count)| presence.extend(present, count));
         presence

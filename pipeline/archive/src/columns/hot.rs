@@ -11,7 +11,7 @@ use rustc_hash::FxBuildHasher;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 use super::ColumnError;
-use super::column::{Column, Record, Shape};
+use super::column::{Column, Shape};
 
 /// Where the parts of quotes or of aggregates stand among the fields of their column.
 pub(crate) struct Prices {
@@ -60,31 +60,36 @@ impl Prices {
         let Column { slots, shape: Shape::Record(record) } = column else {
             return (slot..).zip(bodies).try_for_each(|(slot, body)| column.push(slot, body));
         };
-        let mut alike = Alike::default();
-        for body in bodies {
-            let (src, market, odds, phase) = match body {
-                Body::Quote(Quote { src, book, market, odds, phase, sizes }) => {
-                    record.fields[self.whose].put_text(book.as_str(), 1);
-                    if let Some(sizes) = sizes {
-                        record.fields[self.depth].push(record.len, sizes)?;
-                    }
-                    (src, market, odds, phase)
-                }
-                Body::Aggregate(Aggregate { src, statistic, market, odds, phase, books }) => {
-                    record.fields[self.whose].put_text(statistic.name(), 1);
-                    if let Some(books) = books {
-                        record.fields[self.depth].push(record.len, books)?;
-                    }
-                    (src, market, odds, phase)
-                }
-                _ => return Err(ColumnError("no price".to_owned())),
+        for alike in bodies.chunk_by(is_of_same_origin) {
+            let Some((src, phase)) = alike.first().and_then(origin) else {
+                return Err(ColumnError("no price".to_owned()));
             };
-            alike.put(self, record, Some((src, *phase)))?;
-            record.fields[self.market].put_text(self.text_of(*market), 1);
-            record.fields[self.odds].put_numbers(odds.iter().map(|odds| odds.decimal()));
-            record.len += 1;
+            record.fields[self.src].put_text(src.as_str(), alike.len());
+            record.fields[self.phase].fill_to(record.len)?;
+            record.fields[self.phase].put_text(phase.name(), alike.len());
+            for body in alike {
+                let (market, odds) = match body {
+                    Body::Quote(Quote { book, market, odds, sizes, .. }) => {
+                        record.fields[self.whose].put_text(book.as_str(), 1);
+                        if let Some(sizes) = sizes {
+                            record.fields[self.depth].push(record.len, sizes)?;
+                        }
+                        (market, odds)
+                    }
+                    Body::Aggregate(Aggregate { statistic, market, odds, books, .. }) => {
+                        record.fields[self.whose].put_text(statistic.name(), 1);
+                        if let Some(books) = books {
+                            record.fields[self.depth].push(record.len, books)?;
+                        }
+                        (market, odds)
+                    }
+                    _ => return Err(ColumnError("no price".to_owned())),
+                };
+                record.fields[self.market].put_text(self.text_of(*market), 1);
+                record.fields[self.odds].put_numbers(odds.iter().map(|odds| odds.decimal()));
+                record.len += 1;
+            }
         }
-        alike.put(self, record, None)?;
         slots.take(bodies.len());
         Ok(())
     }
@@ -98,39 +103,23 @@ impl Prices {
     }
 }
 
-/// The last rows, not yet in their columns, that have one source and phase.
-#[derive(Default)]
-struct Alike<'a> {
-    of: Option<(&'a Source, Phase)>,
-    rows: usize,
+/// Whose a price is, and of when.
+fn origin(body: &Body) -> Option<(&Source, Phase)> {
+    match body {
+        Body::Quote(Quote { src, phase, .. }) | Body::Aggregate(Aggregate { src, phase, .. }) => {
+            Some((src, *phase))
+        }
+        _ => None,
+    }
 }
 
-impl<'a> Alike<'a> {
-    /// Counts a row of these; before other ones, and at the end, those that were counted are put
-    /// into their columns.
-    fn put(
-        &mut self,
-        prices: &Prices,
-        record: &mut Record,
-        of: Option<(&'a Source, Phase)>,
-    ) -> Result<(), ColumnError> {
-        let is_same = match (of, self.of) {
-            (Some((src, phase)), Some((last, last_phase))) => {
-                // One name is most often one text in memory.
-                phase == last_phase && (ptr::eq(src.as_str(), last.as_str()) || src == last)
-            }
-            (of, last) => of.is_none() && last.is_none(),
-        };
-        if !is_same {
-            if let Some((src, phase)) = self.of {
-                record.fields[prices.src].put_text(src.as_str(), self.rows);
-                record.fields[prices.phase].fill_to(record.len - self.rows)?;
-                record.fields[prices.phase].put_text(phase.name(), self.rows);
-            }
-            *self = Self { of, rows: 0 };
+fn is_of_same_origin(a: &Body, b: &Body) -> bool {
+    match (origin(a), origin(b)) {
+        (Some((src, phase)), Some((other, other_phase))) => {
+            // One name is most often one text in memory.
+            phase == other_phase && (ptr::eq(src.as_str(), other.as_str()) || src == other)
         }
-        self.rows += 1;
-        Ok(())
+        (a, b) => a.is_none() && b.is_none(),
     }
 }
 

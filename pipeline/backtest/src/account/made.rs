@@ -130,7 +130,7 @@ impl Made {
         let reference = ReferencePrice {
             book: Book::new("closing"),
             market: self.market,
-            odds: Vec::new(),
+            odds: marabet_schemas::facts::OddsList::new(),
             at: self.kickoff,
         };
         let probability = (1.0 + value) / self.net_odds;

@@ -10,8 +10,8 @@ use marabet_quant::Odds;
 use marabet_schemas::bets::{ModelView, OutcomeRow, Priced, Refused, Settlement, ValueBet};
 use marabet_schemas::control::ConfigPublished;
 use marabet_schemas::facts::{
-    Aggregate, Fixture, FixtureStatus, MatchClosed, MatchResult, Phase, Quote, ResultStatus, Seen,
-    Statistic, Withdrawn,
+    Aggregate, Fixture, FixtureStatus, MatchClosed, MatchResult, OddsList, Phase, Quote,
+    ResultStatus, Seen, Statistic, Withdrawn,
 };
 use marabet_schemas::frame::Frame;
 use marabet_schemas::strategy::{Rules, Strategy};
@@ -35,7 +35,7 @@ pub(crate) fn key() -> MatchKey {
     "E0|2024-25|Man United|Fulham|1".parse().unwrap()
 }
 
-pub(crate) fn odds(decimals: &[f64]) -> Vec<Odds> {
+pub(crate) fn odds(decimals: &[f64]) -> OddsList {
     decimals.iter().map(|decimal| Odds::new(*decimal).unwrap()).collect()
 }
 

@@ -196,6 +196,17 @@ impl<'a> Columns<'a> {
         self.spans.get(usize::from(column)).map_or(&[], |span| trimmed(span.of(self.line)))
     }
 
+    /// The number in a cell; none where nothing stands there, or no plain decimal number.
+    fn number(&self, column: u16) -> Option<f64> {
+        let span = *self.spans.get(usize::from(column))?;
+        let short = cells::short_decimal(self.line, span);
+        short.or_else(|| cells::decimal(trimmed(span.of(self.line))))
+    }
+
+    fn count(&self, column: u16, max: u16) -> Option<u16> {
+        cells::count(self.number(column)?, max)
+    }
+
     fn text(&self, column: u16) -> std::borrow::Cow<'a, str> {
         self.spans
             .get(usize::from(column))
@@ -388,7 +399,7 @@ fn goals(columns: &Columns<'_>, fields: [Field; 2], faults: &mut Vec<Fault>) -> 
         return None;
     }
     let mut read = |column: u16| {
-        let goals = cells::count(columns.cell(column), GOALS_MAX);
+        let goals = columns.count(column, GOALS_MAX);
         let goals = goals.and_then(|goals| u8::try_from(goals).ok());
         if goals.is_none() {
             let reason = format!("no number of goals from 0 to {GOALS_MAX}: the score is left out");
@@ -403,11 +414,10 @@ fn stats(columns: &Columns<'_>, faults: &mut Vec<Fault>) -> Option<[SideStats; 2
     let mut sides = [SideStats::default(); 2];
     let mut any = false;
     for &(stat, side, column) in &columns.header.stats {
-        let cell = columns.cell(column);
-        if cell.is_empty() {
-            continue;
-        }
-        let Some(count) = cells::count(cell, 999) else {
+        let Some(count) = columns.count(column, 999) else {
+            if columns.cell(column).is_empty() {
+                continue;
+            }
             faults.push(Fault::at(column, RejectKind::Statistic, "no count from 0 to 999"));
             continue;
         };
@@ -458,7 +468,7 @@ fn prices(columns: &Columns<'_>, prices: &mut Vec<Price>, faults: &mut Vec<Fault
                 }
             },
         };
-        let books = market.books.and_then(|column| cells::count(columns.cell(column), 9999));
+        let books = market.books.and_then(|column| columns.count(column, 9999));
         prices.push(Price::new(plan, books, line, odds));
     }
 }
@@ -504,13 +514,13 @@ fn odds(columns: &Columns<'_>, market: &MarketPlan, faults: &mut Vec<Fault>) -> 
     let mut empty = None;
     let mut odds = [None; 3];
     for (place, &column) in odds.iter_mut().zip(of_market) {
-        let cell = columns.cell(column);
-        if cell.is_empty() {
-            empty = Some(column);
-            continue;
-        }
-        *place = cells::decimal(cell).and_then(|decimal| Odds::new(decimal).ok());
+        let number = columns.number(column);
+        *place = number.and_then(|decimal| Odds::new(decimal).ok());
         if place.is_none() {
+            if number.is_none() && columns.cell(column).is_empty() {
+                empty = Some(column);
+                continue;
+            }
             let reason = "no decimal odds above 1: this market of this book is left out";
             faults.push(Fault::at(column, RejectKind::Odds, reason));
             return None;

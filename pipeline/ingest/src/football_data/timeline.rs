@@ -19,8 +19,9 @@ use crate::reject::{Reject, RejectKind, Rejects, Scope};
 #[derive(Debug, Default)]
 pub struct Loader {
     timing: Timing,
-    /// Each row's match, as if it were the sides' only one at this ground.
-    matches: Vec<Match>,
+    /// The matches of each file in the order of their keys, each as if it were the sides' only one
+    /// at this ground.
+    lists: Vec<Vec<Match>>,
     /// The instants of the last row: many matches begin together.
     instants: Option<((Date, Option<Time>), Instants)>,
     counts: Counts,
@@ -63,7 +64,7 @@ impl Loader {
             found.into_iter().for_each(|reject| rejects.reject(reject));
             read?;
             self.counts += part.counts;
-            self.matches.extend(part.matches);
+            self.lists.extend(part.lists);
             for (code, file) in part.unknown_books {
                 self.unknown_books.entry(code).or_insert(file);
             }
@@ -89,16 +90,9 @@ impl Loader {
         mut reader: FileReader<R>,
         rejects: &mut dyn Rejects,
     ) -> Result<Counts, FileError> {
-        let before = self.matches.len();
-        loop {
-            match reader.next_record(rejects) {
-                Ok(Some(record)) => self.add(record),
-                Ok(None) => break,
-                Err(error) => {
-                    self.matches.truncate(before);
-                    return Err(error);
-                }
-            }
+        let mut matches = Vec::new();
+        while let Some(record) = reader.next_record(rejects)? {
+            matches.push(self.match_of(record));
         }
         let header = reader.header();
         for code in header.into_iter().flat_map(super::header::Header::unknown_books) {
@@ -106,12 +100,13 @@ impl Loader {
         }
         let counts = reader.counts();
         self.counts += counts;
-        // While they are at hand; many short sorted lists are soon one.
-        sort(&mut self.matches[before..]);
+        // While they are at hand.
+        sort(&mut matches);
+        self.lists.push(matches);
         Ok(counts)
     }
 
-    fn add(&mut self, record: Box<Record>) {
+    fn match_of(&mut self, record: Box<Record>) -> Match {
         let begins = (record.date, record.time);
         let instants = match self.instants {
             Some((of, instants)) if of == begins => instants,
@@ -119,7 +114,7 @@ impl Loader {
         };
         self.instants = Some((begins, instants));
         let (key, steps) = (record.key.clone(), Steps::of(&record));
-        self.matches.push(Match { key, instants, steps, record });
+        Match { key, instants, steps, list: 0, record }
     }
 
     /// Codes of books that are not in the table, each with a file that has it.
@@ -131,8 +126,8 @@ impl Loader {
     /// The matches in the order of their keys, each once; a row that repeats another goes to
     /// `rejects`.
     pub fn finish(mut self, rejects: &mut dyn Rejects) -> Timeline {
-        sort(&mut self.matches);
-        self.matches.dedup_by(|a_match, last| {
+        let mut matches = one_list(std::mem::take(&mut self.lists));
+        matches.dedup_by(|a_match, last| {
             if last.key != a_match.key || last.record.date != a_match.record.date {
                 return false;
             }
@@ -144,13 +139,27 @@ impl Loader {
             rejects.reject(duplicate(&a_match.record, &last.record));
             true
         });
-        Timeline::new(self.matches, self.counts)
+        Timeline::new(matches, self.counts)
     }
 }
 
-/// By sides and day. The sort is stable: rows of one match and day stay in the order of the files.
+/// Sorted lists, in the order of the files, as one. Most files hold a season of a league, so that
+/// their lists need only be laid end to end in the order of their first matches.
+fn one_list(mut lists: Vec<Vec<Match>>) -> Vec<Match> {
+    for (list, matches) in (0..).zip(&mut lists) {
+        matches.iter_mut().for_each(|a_match| a_match.list = list);
+    }
+    lists.sort_by(|a, b| a.first().map(|first| &first.key).cmp(&b.first().map(|first| &first.key)));
+    let mut matches: Vec<Match> = lists.into_iter().flatten().collect();
+    sort(&mut matches);
+    matches
+}
+
+/// By sides, day, and the order of the files. The sort is stable, and does little where most are
+/// in their order.
 fn sort(matches: &mut [Match]) {
-    matches.par_sort_by(|a, b| a.key.cmp(&b.key).then_with(|| when(a).cmp(&when(b))));
+    matches
+        .sort_by(|a, b| a.key.cmp(&b.key).then_with(|| (when(a), a.list).cmp(&(when(b), b.list))));
 }
 
 fn when(a_match: &Match) -> (Date, Option<Time>) {
@@ -184,6 +193,8 @@ pub struct Match {
     /// When things were known.
     pub instants: Instants,
     steps: Steps,
+    /// Of which file it is, in their order.
+    list: u32,
     /// The row.
     pub record: Box<Record>,
 }

@@ -75,7 +75,7 @@ fn two_sources_join_where_nobody_knew_the_sides_before() {
 }
 
 fn quote(src: &str, home: f64) -> Body {
-    let odds = [home, 3.0, 4.0].map(|odds| odds.try_into().unwrap()).to_vec();
+    let odds = [home, 3.0, 4.0].map(|odds| odds.try_into().unwrap()).into();
     let market = "1x2".parse().unwrap();
     Quote { src: src.into(), book: "b".into(), market, odds, phase: Phase::Pre, sizes: None }.into()
 }

@@ -32,7 +32,7 @@ pub(crate) fn grant() -> Grant {
     let pinnacle = ReferencePrice {
         book: "pinnacle".into(),
         market: "1x2".parse().unwrap(),
-        odds: [2.02, 3.6, 3.95].map(|odds| odds.try_into().unwrap()).to_vec(),
+        odds: [2.02, 3.6, 3.95].map(|odds| odds.try_into().unwrap()).into(),
         at,
     };
     let value_bet = ValueBet {

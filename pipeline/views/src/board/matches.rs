@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use marabet_quant::{Market, Odds};
+use marabet_quant::Market;
 use marabet_schemas::bets::{ModelView, OutcomeRow, Priced};
 use marabet_schemas::facts::{
     Aggregate, FixtureStatus, MatchResult, OddsList, Quote, Statistic, Stats, Withdrawn,

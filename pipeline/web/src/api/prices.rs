@@ -7,7 +7,7 @@ use axum::extract::State;
 use marabet_quant::devig::{Method, devig};
 use marabet_quant::{Market, Odds as Price, Selection};
 use marabet_schemas::bets::{ModelView, OutcomeRow};
-use marabet_schemas::facts::Phase;
+use marabet_schemas::facts::{OddsList, Phase};
 use marabet_schemas::{Book, Instant, MatchKey, Source};
 use marabet_views::board::Point;
 use schemars::JsonSchema;
@@ -63,7 +63,7 @@ pub(crate) struct BookPrices {
     /// Who reported them.
     src: Source,
     /// Decimal odds.
-    odds: Vec<Price>,
+    odds: OddsList,
     /// The margin: what the inverse odds add up to, less one.
     margin: f64,
     /// When in the life of the match.
