@@ -51,6 +51,23 @@ fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[error("`{0}` is no {1}")]
 pub struct NoHash(String, &'static str);
 
+/// Makes an [`ArtefactHash`] of bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct ArtefactHasher(Sha256);
+
+impl ArtefactHasher {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The hash of all of them.
+    #[must_use]
+    pub fn finish(self) -> ArtefactHash {
+        ArtefactHash(self.0.finalize().into())
+    }
+}
+
 /// SHA-256 of an artefact's bytes: the address of a model or a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArtefactHash([u8; 32]);

@@ -28,7 +28,7 @@ pub mod upcast;
 pub use address::{Address, EntryId};
 pub use event::{Body, Event, Kind, Known};
 pub use forecast::Forecast;
-pub use hash::{ArtefactHash, BetId};
+pub use hash::{ArtefactHash, ArtefactHasher, BetId};
 pub use instant::Instant;
 pub use key::MatchKey;
 pub use money::{Money, StakeFraction};

@@ -5,7 +5,8 @@
 //! log writes. So the folder `date=2015-01-01` holds the events of 2015; within a file the column
 //! `at` says when.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use marabet_schemas::frame::FEED_EVENTS_MAX;
@@ -69,7 +70,7 @@ pub struct Importer {
 /// Writes the history of one partition's matches. Partitions know nothing of each other, so they
 /// may be written at once, or one after another, which the processor's cache is glad of.
 pub struct PartitionImporter {
-    archive: Archive,
+    import: Arc<Import>,
     partition: u16,
     year: Year,
     /// The frame in the making.
@@ -80,9 +81,14 @@ pub struct PartitionImporter {
     /// Whole files on their way, the first of them first: the disk's work, or the network's,
     /// beside this one's.
     on_their_way: VecDeque<JoinHandle<Result<Landed, ArchiveError>>>,
-    /// The files that are where they belong.
-    landed: Vec<String>,
     imported: Imported,
+}
+
+/// What the partitions' importers share.
+struct Import {
+    archive: Archive,
+    /// The files that are where they belong.
+    landed: Mutex<Vec<String>>,
 }
 
 /// A file that is where it belongs.
@@ -146,15 +152,15 @@ impl Importer {
             archive.store().replace(IMPORTED, &json)?;
         }
         let holding = Holding::Stream(Stream::Feed);
+        let import = Arc::new(Import { archive: archive.clone(), landed: Mutex::default() });
         let importer = |partition| PartitionImporter {
-            archive: archive.clone(),
+            import: Arc::clone(&import),
             partition,
             year: Year::default(),
             frame: EntryId::default(),
             events: 0,
             file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
             on_their_way: VecDeque::new(),
-            landed: Vec::new(),
             imported: Imported::default(),
         };
         Ok(Self { partitions: (0..partitions).map(importer).collect(), last: None })
@@ -248,7 +254,11 @@ impl PartitionImporter {
     pub fn finish(mut self) -> Result<Imported, ArchiveError> {
         self.end_file()?;
         self.land(0)?;
-        self.archive.store().settle(&self.landed)?;
+        // Whoever is the last sees that all of them stay.
+        if let Some(Import { archive, landed }) = Arc::into_inner(self.import) {
+            let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
+            archive.store().settle(&landed)?;
+        }
         Ok(self.imported)
     }
 
@@ -256,7 +266,7 @@ impl PartitionImporter {
         self.events = 0;
         let Some(written) = self.file.finish()? else { return Ok(()) };
         self.land(ON_THEIR_WAY_MAX - 1)?;
-        let archive = self.archive.clone();
+        let archive = self.import.archive.clone();
         self.on_their_way.push_back(std::thread::spawn(move || land(&archive, &written)));
         Ok(())
     }
@@ -271,7 +281,8 @@ impl PartitionImporter {
             self.imported.files_there += u64::from(landed.was_there);
             self.imported.rows += landed.rows;
             self.imported.bytes += landed.bytes;
-            self.landed.push(landed.path);
+            let mut all = self.import.landed.lock().unwrap_or_else(PoisonError::into_inner);
+            all.push(landed.path);
         }
         Ok(())
     }
@@ -290,22 +301,4 @@ fn land(archive: &Archive, written: &Written) -> Result<Landed, ArchiveError> {
     }
     let (rows, bytes) = (written.rows, written.bytes.len() as u64);
     Ok(Landed { path, rows, bytes, was_there: !is_new })
-}
-
-/// The hash of files as one: by name and content, in the order of their names.
-///
-/// # Errors
-/// [`ArchiveError::Store`] for a file that cannot be read.
-pub fn fingerprint(files: &[std::path::PathBuf]) -> Result<ArtefactHash, ArchiveError> {
-    let mut hashes = BTreeMap::new();
-    for file in files {
-        let bytes = std::fs::read(file).map_err(|error| ArchiveError::Store {
-            file: file.display().to_string(),
-            reason: error.to_string(),
-            full: false,
-        })?;
-        hashes.insert(file, ArtefactHash::of(&bytes).to_string());
-    }
-    let text: String = hashes.values().map(|hash| format!("{hash}\n")).collect();
-    Ok(ArtefactHash::of(text.as_bytes()))
 }

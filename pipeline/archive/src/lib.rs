@@ -67,7 +67,7 @@ pub use archiver::{ArchiverOptions, GROUP, run_archive};
 pub use compact::Compacted;
 pub use error::ArchiveError;
 pub use file::{Content, Frames, OpenFile};
-pub use import::{Imported, Importer, PartitionImporter, fingerprint};
+pub use import::{Imported, Importer, PartitionImporter};
 pub use leagues::Leagues;
 pub use merge::EventsInTime;
 pub use place::{Place, day_of};

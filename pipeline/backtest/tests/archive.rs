@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use marabet_archive::{Archive, Importer, fingerprint};
+use marabet_archive::{Archive, Importer};
 use marabet_backtest::digest;
 use marabet_backtest::history::{History, HistoryError, Origin, Unread, Years};
 use marabet_backtest::replay::replay;
@@ -33,8 +33,8 @@ fn import(folder: &Path, into: &Path) {
     for path in &paths {
         loader.file(path, &mut rejects).unwrap();
     }
+    let print = loader.fingerprint();
     let timeline = loader.finish(&mut rejects);
-    let print = fingerprint(&paths).unwrap();
     let mut importer = Importer::begin(&archive, 3, &print, "two leagues").unwrap();
     timeline.into_events().for_each(|event| importer.push(&event).unwrap());
     importer.finish().unwrap();

@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use marabet_ingest::football_data::{Counts, FileError, Loader, Standing, Timeline, Timing};
 use marabet_ingest::{Reject, RejectKind, Scope};
-use marabet_schemas::Body;
 use marabet_schemas::facts::{MatchResult, Phase, ResultStatus};
+use marabet_schemas::{Body, Event};
 use proptest::prelude::*;
 
 const HEADER: &str = "Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,FTR,HTHG,HTAG,HS,AS,\
@@ -53,6 +53,28 @@ fn with(cell: &str, replacement: &str) -> String {
     let row = GOOD.replace("Arsenal", "Fulham").replace("Wolves", "Brentford");
     assert!(row.contains(cell), "{row}");
     row.replacen(cell, replacement, 1)
+}
+
+#[test]
+fn what_is_known_together_and_one_by_one_is_the_same() {
+    let (_, timeline, _) = load(&format!("{HEADER}\n{GOOD}\n{OTHER}\n{}", with("2,0", ",")));
+    let mut together = Vec::new();
+    let all: Result<(), ()> = timeline.try_for_each(|known| {
+        assert!(!known.bodies.is_empty(), "{known:?}");
+        together.extend(known.bodies.iter().map(|body| {
+            let (key, at, assumed) = (known.key.cloned(), known.at, known.assumed);
+            Event { key, at, assumed, body: body.clone() }
+        }));
+        Ok(())
+    });
+    assert_eq!(all, Ok(()));
+    assert_eq!(together, timeline.events().collect::<Vec<_>>());
+    let mut calls = 0;
+    let stopped = timeline.try_for_each(|known| {
+        calls += 1;
+        if calls < 3 { Ok(()) } else { Err(known.at) }
+    });
+    assert_eq!((stopped.is_err(), calls), (true, 3), "what fails is the last");
 }
 
 #[test]

@@ -199,6 +199,15 @@ impl<D: Distinct> Dictionary<D> {
         self.page.extend(std::iter::repeat_n(place, times));
     }
 
+    /// Appends a value that is seldom the one before it.
+    pub(crate) fn push_one(&mut self, value: &D::Value) {
+        if self.plain.is_some() {
+            return self.push(value, 1);
+        }
+        let place = self.place_of(value);
+        self.page.push(place);
+    }
+
     fn place_of(&mut self, value: &D::Value) -> u32 {
         let hash = D::hash(value);
         if self.lately.is_empty() {
@@ -250,7 +259,7 @@ impl<D: Distinct> Dictionary<D> {
         } else {
             self.settled = self.distinct.len();
             out.push(width as u8);
-            let mut hybrid = Hybrid::new(width, std::mem::take(out));
+            let mut hybrid = Hybrid::new(width, self.page.len(), std::mem::take(out));
             hybrid.all(&self.page);
             *out = hybrid.finish();
             Encoding::RLE_DICTIONARY

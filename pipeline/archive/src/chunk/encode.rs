@@ -16,9 +16,10 @@ pub(super) struct Hybrid {
 const GROUP: usize = 8;
 
 impl Hybrid {
-    /// Numbers below 2 to the power of `width`, behind what `out` holds already.
-    pub(super) fn new(width: u32, out: Vec<u8>) -> Self {
-        Self { width, out, packed: Packer::default(), waiting: 0 }
+    /// Numbers below 2 to the power of `width`, about so many, behind what `out` holds already.
+    pub(super) fn new(width: u32, count: usize, out: Vec<u8>) -> Self {
+        let bytes = Vec::with_capacity((count * width as usize).div_ceil(8));
+        Self { width, out, packed: Packer { bytes, ..Packer::default() }, waiting: 0 }
     }
 
     /// Appends a number so many times.
@@ -302,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_long_run_takes_a_few_bytes_and_what_changes_is_packed() {
-        let mut hybrid = Hybrid::new(3, Vec::new());
+        let mut hybrid = Hybrid::new(3, 8, Vec::new());
         hybrid.all(&[0, 1, 2, 3, 4, 5, 6, 7]);
         hybrid.run(5, 1000);
         assert_eq!(hybrid.finish(), [0b11, 0b1000_1000, 0b1100_0110, 0b1111_1010, 0xd0, 0x0f, 5]);

@@ -145,13 +145,15 @@ impl Levels {
     /// Appends them as a data page begins with them.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         if self.deep > 0 {
-            let mut hybrid = Hybrid::new(width_of(self.deep), Vec::new());
+            let count = self.repetitions.len();
+            let mut hybrid = Hybrid::new(width_of(self.deep), count, Vec::new());
             hybrid.all(&self.repetitions);
             with_length(&hybrid.finish(), out);
         }
         if self.full > 0 {
             let bytes = self.encoded.get_or_init(|| {
-                let mut hybrid = Hybrid::new(width_of(self.full), Vec::new());
+                let count = 8 * self.definitions.len();
+                let mut hybrid = Hybrid::new(width_of(self.full), count, Vec::new());
                 self.definitions.iter().for_each(|&(level, count)| hybrid.run(level, count));
                 hybrid.finish()
             });
@@ -168,7 +170,7 @@ impl Levels {
     pub(super) fn write_void(entries: usize, deepest: [u32; 2], out: &mut Vec<u8>) {
         for deepest in deepest {
             if deepest > 0 {
-                let mut hybrid = Hybrid::new(width_of(deepest), Vec::new());
+                let mut hybrid = Hybrid::new(width_of(deepest), 0, Vec::new());
                 hybrid.run(0, entries);
                 with_length(&hybrid.finish(), out);
             }

@@ -217,7 +217,7 @@ impl Column {
         let Some(Values::Wide(column)) = shape.values() else { return shape.refuse() };
         let before = list.len;
         for number in numbers {
-            column.push(&number.to_bits().to_le_bytes(), 1);
+            column.push_one(&number.to_bits().to_le_bytes());
             list.len += 1;
         }
         slots.take(list.len - before);

@@ -133,11 +133,11 @@ mod tests {
     use crate::chunk::{Levels, Press};
     use crate::schema::Holding;
 
-    /// The bytes of the columns of these bodies, as `push` fills them.
+    /// The bytes of the columns of these bodies, as `push` fills them with some at once.
     fn columns(
         kind: Kind,
         bodies: &[Body],
-        push: impl Fn(&mut Prices, &mut Column, usize, &Body),
+        push: impl Fn(&mut Prices, &mut Column, usize, &[Body]),
     ) -> Vec<Vec<u8>> {
         let schema = Holding::Stream(Stream::Feed).schema();
         let place = schema.index_of(&crate::schema::column_name(kind)).unwrap();
@@ -145,9 +145,9 @@ mod tests {
         let leaves = ArrowSchemaConverter::new().convert(&schema).unwrap();
         let mut column = Column::of_all(schema.fields(), &mut leaves.columns().iter()).remove(0);
         let mut prices = Prices::of(kind, &column).unwrap();
-        // Every third row is of another kind.
-        for (index, body) in bodies.iter().enumerate() {
-            push(&mut prices, &mut column, index + index / 2, body);
+        // Rows of another kind stand between.
+        for (index, bodies) in bodies.chunks(10).enumerate() {
+            push(&mut prices, &mut column, 15 * index, bodies);
         }
         let (rows, mut press, mut chunks) = (2 * bodies.len(), Press::new(1), Vec::new());
         column.end_page(rows, &Levels::of_rows(rows), &mut Vec::new(), &mut press).unwrap();
@@ -176,11 +176,12 @@ mod tests {
             bodies[1].push(Event::from_line(&mean).unwrap().body);
         }
         for (kind, bodies) in [Kind::Quote, Kind::Aggregate].into_iter().zip(bodies) {
-            let hot = columns(kind, &bodies, |prices, column, slot, body| {
-                prices.push(column, slot, std::slice::from_ref(body)).unwrap();
+            let hot = columns(kind, &bodies, |prices, column, slot, bodies| {
+                prices.push(column, slot, bodies).unwrap();
             });
-            let general = columns(kind, &bodies, |_, column, slot, body| {
-                column.push(slot, body).unwrap();
+            let general = columns(kind, &bodies, |_, column, slot, bodies| {
+                let mut bodies = (slot..).zip(bodies);
+                bodies.try_for_each(|(slot, body)| column.push(slot, body)).unwrap();
             });
             assert!(hot.iter().map(Vec::len).sum::<usize>() > 1000);
             assert_eq!(hot, general, "{kind:?}");

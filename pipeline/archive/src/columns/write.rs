@@ -26,20 +26,33 @@ impl Column {
         Ok(())
     }
 
-    fn integer(&mut self, value: i128) -> Result<(), ColumnError> {
-        let too_large = |_| ColumnError(format!("{value} is too large for its column"));
-        let bits = match self.form() {
-            Some(Form::Count) => u64::try_from(value).map_err(too_large)?,
-            Some(Form::Integer | Form::Moment) => {
-                i64::try_from(value).map_err(too_large)?.cast_unsigned()
-            }
+    fn count(&mut self, value: u64) -> Result<(), ColumnError> {
+        match self.form() {
+            Some(Form::Count) => self.put_bits(value, 1),
             // An integer of these events is far below 2^53.
+            Some(Form::Float) => self.put_bits((value as f64).to_bits(), 1),
+            _ => match i64::try_from(value) {
+                Ok(value) => return self.integer(value),
+                Err(_) => return Err(too_large(value)),
+            },
+        }
+        Ok(())
+    }
+
+    fn integer(&mut self, value: i64) -> Result<(), ColumnError> {
+        let bits = match self.form() {
+            Some(Form::Integer | Form::Moment) => value.cast_unsigned(),
+            Some(Form::Count) => u64::try_from(value).map_err(|_| too_large(value))?,
             Some(Form::Float) => (value as f64).to_bits(),
             _ => return self.shape.misfit(&value.to_string()),
         };
         self.put_bits(bits, 1);
         Ok(())
     }
+}
+
+fn too_large(value: impl std::fmt::Display) -> ColumnError {
+    ColumnError(format!("{value} is too large for its column"))
 }
 
 impl Shape {
@@ -49,9 +62,9 @@ impl Shape {
 }
 
 macro_rules! integers {
-    ($($method:ident $type:ty;)*) => {
+    ($($method:ident $type:ty, $put:ident;)*) => {
         $(fn $method(self, value: $type) -> Result<(), ColumnError> {
-            self.integer(i128::from(value))
+            self.$put(value.into())
         })*
     };
 }
@@ -68,8 +81,10 @@ impl<'a> Serializer for &'a mut Column {
     type SerializeStructVariant = Impossible<(), ColumnError>;
 
     integers! {
-        serialize_i8 i8; serialize_i16 i16; serialize_i32 i32; serialize_i64 i64;
-        serialize_u8 u8; serialize_u16 u16; serialize_u32 u32; serialize_u64 u64;
+        serialize_i8 i8, integer; serialize_i16 i16, integer;
+        serialize_i32 i32, integer; serialize_i64 i64, integer;
+        serialize_u8 u8, count; serialize_u16 u16, count;
+        serialize_u32 u32, count; serialize_u64 u64, count;
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), ColumnError> {

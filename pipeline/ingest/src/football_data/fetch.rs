@@ -10,7 +10,7 @@ use std::time::{Duration, Instant as Moment};
 
 use marabet_schemas::Competition;
 
-use super::file::{FileError, reader_of};
+use super::file::{FileError, FileReader};
 use crate::clock;
 use crate::http::{Client, HttpError, Reply, Validators};
 use crate::seasons::{self, Choice, SeasonsError, Wish};
@@ -188,7 +188,7 @@ pub(super) fn season_code(year: i16) -> String {
 
 /// Whether these bytes begin as a file of the site does. Sites answer with pages, too.
 pub(super) fn check(url: &str, bytes: &[u8]) -> Result<(), FetchError> {
-    let first = reader_of(url, bytes).next_record(&mut Vec::new());
+    let first = FileReader::over(url, bytes).and_then(|mut file| file.next_record(&mut Vec::new()));
     first.map(|_| ()).map_err(|error| FetchError::NoCsv { url: url.to_owned(), error })
 }
 

@@ -1,7 +1,7 @@
 //! One file, row by row.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -17,6 +17,9 @@ use crate::reject::{Reject, RejectKind, Rejects, Scope, raw_row};
 
 /// The longest line that is read; rows of the site have about 900 bytes.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// So much of a file is read at once.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// How many lines may stand before the header.
 const LINES_BEFORE_HEADER_MAX: u64 = 1000;
@@ -154,18 +157,29 @@ impl FileReader<Box<dyn BufRead + Send>> {
     /// [`FileError::Unreadable`].
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = path.display().to_string();
-        let open = || -> io::Result<Box<dyn BufRead + Send>> {
-            let mut bytes = BufReader::with_capacity(1 << 16, File::open(path)?);
-            Ok(if bytes.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-                Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(bytes)))
-            } else {
-                Box::new(bytes)
-            })
-        };
-        match open() {
-            Ok(bytes) => Ok(Self::new(&file, bytes)),
+        match File::open(path) {
+            Ok(bytes) => Self::over(&file, bytes),
             Err(error) => Err(FileError::Unreadable { file, error }),
         }
+    }
+}
+
+impl<'a> FileReader<Box<dyn BufRead + Send + 'a>> {
+    /// Reads from `bytes`, compressed with gzip or not, as a file of this name.
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`].
+    pub(super) fn over(file: &str, bytes: impl Read + Send + 'a) -> Result<Self, FileError> {
+        let mut bytes = BufReader::with_capacity(BUFFER_BYTES, bytes);
+        let is_gzip = bytes.fill_buf().map(|head| head.starts_with(&[0x1f, 0x8b]));
+        let bytes: Box<dyn BufRead + Send + 'a> = match is_gzip {
+            Ok(true) => {
+                Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(bytes)))
+            }
+            Ok(false) => Box::new(bytes),
+            Err(error) => return Err(FileError::Unreadable { file: file.to_owned(), error }),
+        };
+        Ok(Self::new(file, bytes))
     }
 }
 
@@ -368,17 +382,4 @@ fn shown(bytes: &[u8]) -> String {
 pub(crate) fn first_record(path: &Path) -> Result<Option<Box<Record>>, FileError> {
     let mut reader = FileReader::open(path)?;
     reader.next_record(&mut Vec::new())
-}
-
-/// Reads whole bytes as a file, for what was fetched rather than found on disk.
-pub(crate) fn reader_of<'a>(
-    file: &str,
-    bytes: &'a [u8],
-) -> FileReader<Box<dyn BufRead + Send + 'a>> {
-    let bytes: Box<dyn BufRead + Send + 'a> = if bytes.starts_with(&[0x1f, 0x8b]) {
-        Box::new(BufReader::new(MultiGzDecoder::new(bytes)))
-    } else {
-        Box::new(bytes)
-    };
-    FileReader::new(file, bytes)
 }

@@ -86,7 +86,7 @@ pub struct Record {
     pub time: Option<Time>,
     /// Where it stands.
     pub standing: Standing,
-    pub(super) stats: Option<Box<[SideStats; 2]>>,
+    pub(super) stats: Option<[SideStats; 2]>,
     pub(super) prices: Box<[Price]>,
 }
 
@@ -128,7 +128,7 @@ impl Record {
     /// What was counted of home and away side, where the row tells it.
     #[must_use]
     pub fn side_stats(&self) -> Option<&[SideStats; 2]> {
-        self.stats.as_deref()
+        self.stats.as_ref()
     }
 
     /// Whether something will be said of its end: its list has results.
@@ -173,7 +173,7 @@ impl Record {
     }
 
     pub(super) fn stats(&self) -> Option<Stats> {
-        let [home, away] = self.stats.as_deref().copied()?;
+        let [home, away] = self.stats?;
         Some(Stats { src: SRC, home, away })
     }
 }

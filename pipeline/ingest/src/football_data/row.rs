@@ -143,7 +143,7 @@ impl RowReader {
 
         let columns = Columns { header: &header, spans: &self.spans, line };
         let standing = standing(&columns, note, &mut self.faults);
-        let stats = stats(&columns, &mut self.faults).map(Box::new);
+        let stats = stats(&columns, &mut self.faults);
         prices(&columns, &mut self.prices, &mut self.faults);
         drop_impossible_extremes(&header, &mut self.prices, &mut self.faults);
         let prices = self.prices.as_slice().into();

@@ -1,12 +1,16 @@
 //! Many files as one line of events, in the order in which things became known.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::civil::{Date, Time};
 use marabet_schemas::facts::{Fixture, FixtureStatus, MatchClosed, Phase};
-use marabet_schemas::{Body, Competition, Event, Instant, Known, MatchKey};
+use marabet_schemas::{
+    ArtefactHash, ArtefactHasher, Body, Competition, Event, Instant, Known, MatchKey,
+};
 use rayon::prelude::*;
 
 use super::SRC;
@@ -26,6 +30,8 @@ pub struct Loader {
     instants: Option<((Date, Option<Time>), Instants)>,
     counts: Counts,
     unknown_books: BTreeMap<String, String>,
+    /// The hash of each file.
+    hashes: BTreeMap<PathBuf, ArtefactHash>,
 }
 
 impl Loader {
@@ -41,7 +47,12 @@ impl Loader {
     /// # Errors
     /// [`FileError`] when the file is none of the site's; then nothing of it was taken.
     pub fn file(&mut self, path: &Path, rejects: &mut dyn Rejects) -> Result<Counts, FileError> {
-        self.read(FileReader::open(path)?, rejects)
+        let name = path.display().to_string();
+        let unreadable = |error| FileError::Unreadable { file: name.clone(), error };
+        let mut bytes = Hashed::new(File::open(path).map_err(unreadable)?);
+        let counts = self.read(FileReader::over(&name, &mut bytes)?, rejects)?;
+        self.hashes.insert(path.to_owned(), bytes.finish());
+        Ok(counts)
     }
 
     /// Reads files on all processors, with what [`Loader::file`] makes of one after another.
@@ -65,6 +76,7 @@ impl Loader {
             read?;
             self.counts += part.counts;
             self.lists.extend(part.lists);
+            self.hashes.extend(part.hashes);
             for (code, file) in part.unknown_books {
                 self.unknown_books.entry(code).or_insert(file);
             }
@@ -82,7 +94,7 @@ impl Loader {
         bytes: &[u8],
         rejects: &mut dyn Rejects,
     ) -> Result<Counts, FileError> {
-        self.read(super::file::reader_of(name, bytes), rejects)
+        self.read(FileReader::over(name, bytes)?, rejects)
     }
 
     fn read<R: std::io::BufRead>(
@@ -117,6 +129,13 @@ impl Loader {
         Match { key, instants, steps, list: 0, record }
     }
 
+    /// The hash of the files as one, by their content in the order of their names.
+    #[must_use]
+    pub fn fingerprint(&self) -> ArtefactHash {
+        let hashes: String = self.hashes.values().map(|hash| format!("{hash}\n")).collect();
+        ArtefactHash::of(hashes.as_bytes())
+    }
+
     /// Codes of books that are not in the table, each with a file that has it.
     #[must_use]
     pub fn unknown_books(&self) -> &BTreeMap<String, String> {
@@ -140,6 +159,33 @@ impl Loader {
             true
         });
         Timeline::new(matches, self.counts)
+    }
+}
+
+/// Bytes whose hash is made as they are read.
+struct Hashed<R> {
+    bytes: R,
+    hasher: ArtefactHasher,
+}
+
+impl<R: Read> Hashed<R> {
+    fn new(bytes: R) -> Self {
+        Self { bytes, hasher: ArtefactHasher::default() }
+    }
+
+    /// The hash of all bytes, also of those that nobody read.
+    fn finish(mut self) -> ArtefactHash {
+        // Of what cannot be read what could be.
+        let _ = io::copy(&mut self, &mut io::sink());
+        self.hasher.finish()
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(into)?;
+        self.hasher.update(&into[..read]);
+        Ok(read)
     }
 }
 
@@ -306,7 +352,10 @@ impl Timeline {
             let at = |step| (a_match.at(step), index, step);
             steps.extend(Step::ALL.into_iter().filter(has).map(at));
         }
-        steps.sort_unstable();
+        // One number a step, which is compared at once.
+        steps.sort_unstable_by_key(|&(at, index, step)| {
+            i128::from(at.micros()) << 40 | i128::from(index) << 8 | step as i128
+        });
         steps
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::Context;
-use marabet_archive::{Archive, ArchiveError, Imported, Importer, fingerprint};
+use marabet_archive::{Archive, ArchiveError, Imported, Importer};
 use marabet_ingest::RejectWriter;
 use marabet_ingest::football_data::{Loader, Timing};
 use marabet_ingest::seasons;
@@ -76,6 +76,7 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let mut rejects = RejectWriter::new(BufWriter::new(kept));
     let mut loader = Loader::new(Timing::default());
     loader.files(&files, &mut rejects)?;
+    let fingerprint = loader.fingerprint();
     let mut timeline = loader.finish(&mut rejects);
     let leagues: Vec<Competition> = leagues.iter().map(Competition::new).collect();
     let there = timeline.competitions();
@@ -94,7 +95,7 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let chosen: Vec<&str> = leagues.iter().map(Competition::as_str).collect();
     let description = format!("{matches} matches out of {} files", files.len());
     // The same files and leagues are the same import.
-    let print = format!("{}\n{}", fingerprint(&files)?, chosen.join(","));
+    let print = format!("{fingerprint}\n{}", chosen.join(","));
     let print = ArtefactHash::of(print.as_bytes());
     let partitions = config.log.partitions;
     let importer = Importer::begin(&archive, partitions, &print, &description)?;
