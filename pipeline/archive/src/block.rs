@@ -111,7 +111,6 @@ impl Block {
             } else {
                 self.lines(id, index, known)?;
             }
-            // A frame has far fewer events than 2^32.
             index += bodies.len() as u32;
         }
         Ok(())
@@ -124,20 +123,24 @@ impl Block {
     /// Appends events whose kinds have columns here.
     fn typed(&mut self, id: EntryId, first: u32, known: Known<'_>) -> Result<(), ArchiveError> {
         self.envelope(id, first, known)?;
+        let mut index = first;
         for bodies in known.bodies.chunk_by(|a, b| a.kind() == b.kind()) {
             let (kind, rows, row) = (bodies[0].kind(), bodies.len(), self.rows);
+            let column = self.column_of(&bodies[0]).expect("these kinds have columns");
             self.kind.put_text(kind.name(), rows);
             self.version.put_bits(kind.version().into(), rows);
-            let Some(column) = self.column_of(&bodies[0]) else { continue };
             let body = &mut self.bodies[column];
             let pushed = match &mut self.prices[column] {
                 Some(prices) => prices.push(body, row, bodies),
                 None => (row..).zip(bodies).try_for_each(|(row, one)| body.push(row, one)),
             };
             pushed.map_err(|ColumnError(reason)| {
-                ArchiveError::Event(format!("{} in {id}: {reason}", kind.name()))
+                let behind = if rows > 1 { " or right behind it" } else { "" };
+                ArchiveError::Event(format!("{} at {id}/{index}{behind}: {reason}", kind.name()))
             })?;
             self.rows += rows;
+            // A frame has far fewer events than 2^32.
+            index += rows as u32;
         }
         Ok(())
     }

@@ -13,8 +13,9 @@ const BYTES_MAX: usize = 4 << 20;
 /// A page of fewer values does not tell whether a dictionary is of use. It is not where more than
 /// half of a page's values are new.
 const JUDGED_MIN: usize = 64;
-/// So many bits of a value's hash are looked at to find it as the last one that had these.
-const LATELY_BITS: u32 = 12;
+/// So many bits of a value's hash are looked at to find it as the last one that had these: of few
+/// values few.
+const LATELY_BITS: std::ops::RangeInclusive<u32> = 6..=12;
 
 /// Distinct values in the order in which they came, as Parquet writes them plainly.
 pub(crate) trait Distinct: Default {
@@ -168,20 +169,54 @@ impl Texts {
 
 /// The values of one column, each page of them by their places while that is of use; once it was
 /// not, plainly to the end of the chunk.
-#[derive(Default)]
 pub(crate) struct Dictionary<D> {
     distinct: D,
     /// The places of the distinct values.
     places: HashTable<u32>,
-    /// The place of the last value whose hash began like this: where most are found, at a third
-    /// of the time.
-    lately: Vec<u32>,
+    lately: Lately,
     /// How many of the distinct values the pages before this one have.
     settled: usize,
     /// The places of the page's values, while it is of use.
     page: Vec<u32>,
     /// The page's values and their number, since it was given up.
     plain: Option<(Vec<u8>, usize)>,
+}
+
+/// The place of the last value whose hash began in each way: where most are found, at a third of
+/// the time.
+struct Lately {
+    places: Vec<u32>,
+    bits: u32,
+}
+
+impl Lately {
+    fn of(bits: u32) -> Self {
+        Self { places: vec![0; 1 << bits], bits }
+    }
+
+    fn place(&mut self, hash: u64) -> &mut u32 {
+        &mut self.places[(hash >> (u64::BITS - self.bits)) as usize]
+    }
+
+    /// Makes room for so many distinct values; what was found lately is looked for once more.
+    fn grow(&mut self, distinct: usize) {
+        if distinct > self.places.len() && self.bits < *LATELY_BITS.end() {
+            *self = Self::of(self.bits + 1);
+        }
+    }
+}
+
+impl<D: Distinct> Default for Dictionary<D> {
+    fn default() -> Self {
+        Self {
+            distinct: D::default(),
+            places: HashTable::new(),
+            lately: Lately::of(*LATELY_BITS.start()),
+            settled: 0,
+            page: Vec::new(),
+            plain: None,
+        }
+    }
 }
 
 impl<D: Distinct> Dictionary<D> {
@@ -209,24 +244,22 @@ impl<D: Distinct> Dictionary<D> {
     }
 
     fn place_of(&mut self, value: &D::Value) -> u32 {
-        let hash = D::hash(value);
-        if self.lately.is_empty() {
-            self.lately.resize(1 << LATELY_BITS, 0);
-        }
-        let lately = &mut self.lately[(hash >> (u64::BITS - LATELY_BITS)) as usize];
-        if (*lately as usize) < self.distinct.len() && self.distinct.is(*lately, value) {
+        let (hash, distinct) = (D::hash(value), &mut self.distinct);
+        let lately = self.lately.place(hash);
+        if (*lately as usize) < distinct.len() && distinct.is(*lately, value) {
             return *lately;
         }
-        let distinct = &mut self.distinct;
-        let found = self.places.find(hash, |&place| distinct.is(place, value));
-        *lately = found.copied().unwrap_or_else(|| {
-            // Fewer than 2^32 values fit into its bytes.
-            let place = distinct.len() as u32;
-            distinct.add(value);
-            self.places.insert_unique(hash, place, |&place| distinct.hash_at(place));
-            place
-        });
-        *lately
+        if let Some(&found) = self.places.find(hash, |&place| distinct.is(place, value)) {
+            *lately = found;
+            return found;
+        }
+        // Fewer than 2^32 values fit into its bytes.
+        let place = distinct.len() as u32;
+        distinct.add(value);
+        self.places.insert_unique(hash, place, |&place| distinct.hash_at(place));
+        self.lately.grow(distinct.len());
+        *self.lately.place(hash) = place;
+        place
     }
 
     /// How many values wait for a page.

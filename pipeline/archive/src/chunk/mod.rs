@@ -37,7 +37,7 @@ pub(crate) struct Press {
 }
 
 impl Press {
-    /// Compresses harder, and slower, at a higher level, from 1 to 22.
+    /// Compresses harder, and slower, at a higher level, up to 22; below 1 hardly any more.
     pub(crate) fn new(level: i32) -> Self {
         let zstd = zstd::bulk::Compressor::new(level);
         Self { zstd: zstd.expect("a compressor takes any level"), page: Vec::new() }

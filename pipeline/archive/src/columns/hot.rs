@@ -49,7 +49,7 @@ impl Prices {
         })
     }
 
-    /// Appends bodies from this slot on; those that are none of prices as any other.
+    /// Appends bodies of this kind from this slot on.
     pub(crate) fn push(
         &mut self,
         column: &mut Column,
@@ -58,12 +58,10 @@ impl Prices {
     ) -> Result<(), ColumnError> {
         column.fill_to(slot)?;
         let Column { slots, shape: Shape::Record(record) } = column else {
-            return (slot..).zip(bodies).try_for_each(|(slot, body)| column.push(slot, body));
+            return Err(ColumnError("prices do not fit into a column without parts".to_owned()));
         };
         for alike in bodies.chunk_by(is_of_same_origin) {
-            let Some((src, phase)) = alike.first().and_then(origin) else {
-                return Err(ColumnError("no price".to_owned()));
-            };
+            let Some((src, phase)) = origin(&alike[0]) else { return Err(no_price()) };
             record.fields[self.src].put_text(src.as_str(), alike.len());
             record.fields[self.phase].fill_to(record.len)?;
             record.fields[self.phase].put_text(phase.name(), alike.len());
@@ -83,7 +81,7 @@ impl Prices {
                         }
                         (market, odds)
                     }
-                    _ => return Err(ColumnError("no price".to_owned())),
+                    _ => return Err(no_price()),
                 };
                 record.fields[self.market].put_text(self.text_of(*market), 1);
                 record.fields[self.odds].put_numbers(odds.iter().map(|odds| odds.decimal()));
@@ -101,6 +99,10 @@ impl Prices {
         }
         self.last.as_ref().map_or("", |(_, text)| text)
     }
+}
+
+fn no_price() -> ColumnError {
+    ColumnError("no price stands among prices".to_owned())
 }
 
 /// Whose a price is, and of when.

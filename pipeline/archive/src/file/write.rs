@@ -57,7 +57,7 @@ pub(crate) struct Written {
 
 impl FileWriter {
     /// A file of a partition that goes on after this entry. Compresses harder (and slower) at a
-    /// higher level, from 1 to 22.
+    /// higher level, up to 22.
     pub(crate) fn new(holding: &Holding, partition: u16, after: EntryId, level: i32) -> Self {
         let own = holding.kinds();
         let columns = holding.schema();

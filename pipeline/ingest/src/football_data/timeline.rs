@@ -196,7 +196,8 @@ fn one_list(mut lists: Vec<Vec<Match>>) -> Vec<Match> {
         matches.iter_mut().for_each(|a_match| a_match.list = list);
     }
     lists.sort_by(|a, b| a.first().map(|first| &first.key).cmp(&b.first().map(|first| &first.key)));
-    let mut matches: Vec<Match> = lists.into_iter().flatten().collect();
+    let mut matches = Vec::with_capacity(lists.iter().map(Vec::len).sum());
+    lists.into_iter().for_each(|list| matches.extend(list));
     sort(&mut matches);
     matches
 }
