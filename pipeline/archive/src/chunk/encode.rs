@@ -127,7 +127,7 @@ impl Packer {
                     self.push(two(&four[..2]) | two(&four[2..]) << (2 * width), 4 * width);
                 }
             }
-            ..=16 => group.chunks_exact(2).for_each(|pair| self.push(two(pair), 2 * width)),
+            9..=16 => group.chunks_exact(2).for_each(|pair| self.push(two(pair), 2 * width)),
             _ => group.iter().for_each(|&value| self.push(value.into(), width)),
         }
     }
