@@ -25,7 +25,6 @@ pub(crate) enum Values {
 #[derive(Default)]
 pub(crate) struct Steps {
     page: Vec<Rise>,
-    len: usize,
     /// The least and the greatest of the chunk.
     bounds: Option<(i64, i64)>,
 }
@@ -33,7 +32,6 @@ pub(crate) struct Steps {
 impl Steps {
     /// Appends so many numbers: this one, and each of the others by so much above the one before.
     pub(crate) fn push(&mut self, from: i64, by: i64, count: usize) {
-        self.len += count;
         match self.page.last_mut() {
             Some(last) if last.by == by && last.last().wrapping_add(by) == from => {
                 last.count += count;
@@ -45,7 +43,7 @@ impl Steps {
 
     fn clear(&mut self) {
         self.page.clear();
-        (self.len, self.bounds) = (0, None);
+        self.bounds = None;
     }
 
     fn write(&mut self, out: &mut Vec<u8>) {
@@ -55,7 +53,6 @@ impl Steps {
         }
         steps(&self.page, out);
         self.page.clear();
-        self.len = 0;
     }
 }
 
@@ -64,7 +61,7 @@ impl Values {
     pub(super) fn waiting(&self) -> usize {
         match self {
             Self::Flags(flags) => flags.len(),
-            Self::Steps(steps) => steps.len,
+            Self::Steps(steps) => steps.page.iter().map(|rise| rise.count).sum(),
             Self::Narrow(numbers) => numbers.waiting(),
             Self::Wide(numbers) => numbers.waiting(),
             Self::Texts(texts) => texts.waiting(),

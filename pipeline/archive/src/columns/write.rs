@@ -31,10 +31,7 @@ impl Column {
             Some(Form::Count) => self.put_bits(value, 1),
             // An integer of these events is far below 2^53.
             Some(Form::Float) => self.put_bits((value as f64).to_bits(), 1),
-            _ => match i64::try_from(value) {
-                Ok(value) => return self.integer(value),
-                Err(_) => return Err(too_large(value)),
-            },
+            _ => return self.integer(i64::try_from(value).map_err(|_| too_large(value))?),
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
-//! A folder of this machine: whole files or none, and durable when a call returns.
+//! A folder of this machine: whole files or none, and durable when a call returns; a file that is
+//! only placed is durable once it was settled.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +17,9 @@ const TEMPORARY: &str = ".tmp-";
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// How deep below the archive's folder files lie.
 const DEPTH_MAX: usize = 6;
+
+/// How the content of a file comes to its place below a folder.
+type Write = fn(&Path, &str, &[u8]) -> std::io::Result<()>;
 
 /// A folder.
 #[derive(Debug, Clone)]
@@ -56,19 +60,19 @@ impl Folder {
     }
 
     pub(super) fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
-        if self.0.join(path).exists() {
-            return Ok(false);
-        }
-        self.replace(path, bytes)?;
-        Ok(true)
+        self.unless_there(path, bytes, write_durable)
     }
 
     /// As [`Folder::write_new`], but the disk may forget the file until it was settled.
     pub(super) fn place_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+        self.unless_there(path, bytes, place)
+    }
+
+    fn unless_there(&self, path: &str, bytes: &[u8], write: Write) -> Result<bool, ArchiveError> {
         if self.0.join(path).exists() {
             return Ok(false);
         }
-        place(&self.0, path, bytes).map_err(|error| self.failed(path, &error))?;
+        write(&self.0, path, bytes).map_err(|error| self.failed(path, &error))?;
         Ok(true)
     }
 

@@ -7,6 +7,7 @@ use marabet_quant::{Market, Odds, Selection};
 use marabet_schemas::bets::{
     BetOutcome, ClosingLineValue, Fair, ReferencePrice, Settlement, ValueBet,
 };
+use marabet_schemas::facts::OddsList;
 use marabet_schemas::strategy::FairSource;
 use marabet_schemas::{BetId, Book, Event, Instant, MatchKey, StakeFraction, StrategyName};
 
@@ -130,7 +131,7 @@ impl Made {
         let reference = ReferencePrice {
             book: Book::new("closing"),
             market: self.market,
-            odds: marabet_schemas::facts::OddsList::new(),
+            odds: OddsList::new(),
             at: self.kickoff,
         };
         let probability = (1.0 + value) / self.net_odds;

@@ -337,15 +337,15 @@ fn sides(
             return Err(Fault::at(column, RejectKind::Name, "no side is named"));
         }
     }
-    if home == away {
-        return Err(Fault::at(away_column, RejectKind::Name, "a side cannot play itself"));
-    }
     let key = MatchKey::new(competition, season, &home, &away, 1).map_err(|error| {
         // The home side's name alone tells whose fault it is.
         let home_is_good = MatchKey::new(competition, season, &home, &home, 1).is_ok();
         let column = if home_is_good { away_column } else { home_column };
         Fault::at(column, RejectKind::Name, error.to_string())
     })?;
+    if home == away {
+        return Err(Fault::at(away_column, RejectKind::Name, "a side cannot play itself"));
+    }
     Ok((home, away, key))
 }
 
