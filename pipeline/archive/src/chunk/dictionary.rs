@@ -21,8 +21,8 @@ const LATELY_BITS: std::ops::RangeInclusive<u32> = 6..=12;
 pub(crate) trait Distinct: Default {
     /// One of them.
     type Value: ?Sized;
-    /// Whether a value is often the one before it.
-    const RUNS: bool;
+    /// Whether a value is often the one before it, or the one that came behind that before.
+    const COURSE: bool;
 
     fn len(&self) -> usize;
     fn add(&mut self, value: &Self::Value);
@@ -44,7 +44,7 @@ pub(crate) struct Numbers<const BYTES: usize>(Vec<[u8; BYTES]>);
 
 impl<const BYTES: usize> Distinct for Numbers<BYTES> {
     type Value = [u8; BYTES];
-    const RUNS: bool = false;
+    const COURSE: bool = false;
 
     fn len(&self) -> usize {
         self.0.len()
@@ -102,7 +102,7 @@ const LENGTH: usize = 4;
 
 impl Distinct for Texts {
     type Value = str;
-    const RUNS: bool = true;
+    const COURSE: bool = true;
 
     fn len(&self) -> usize {
         self.ends.len()
@@ -174,6 +174,9 @@ pub(crate) struct Dictionary<D> {
     /// The places of the distinct values.
     places: HashTable<u32>,
     lately: Lately,
+    /// The place of what came behind each distinct value last, where values come in a course:
+    /// books in their order, and matches in theirs.
+    behind: Vec<u32>,
     /// How many of the distinct values the pages before this one have.
     settled: usize,
     /// The places of the page's values, while it is of use.
@@ -212,6 +215,7 @@ impl<D: Distinct> Default for Dictionary<D> {
             distinct: D::default(),
             places: HashTable::new(),
             lately: Lately::of(*LATELY_BITS.start()),
+            behind: Vec::new(),
             settled: 0,
             page: Vec::new(),
             plain: None,
@@ -228,7 +232,7 @@ impl<D: Distinct> Dictionary<D> {
             return;
         }
         let place = match self.page.last() {
-            Some(&last) if D::RUNS && self.distinct.is(last, value) => last,
+            Some(&last) if D::COURSE => self.place_behind(last, value),
             _ => self.place_of(value),
         };
         self.page.extend(std::iter::repeat_n(place, times));
@@ -241,6 +245,21 @@ impl<D: Distinct> Dictionary<D> {
         }
         let place = self.place_of(value);
         self.page.push(place);
+    }
+
+    /// The place of a value that comes behind the one at this place.
+    fn place_behind(&mut self, last: u32, value: &D::Value) -> u32 {
+        if self.distinct.is(last, value) {
+            return last;
+        }
+        let behind = self.behind.get(last as usize).copied().unwrap_or_default();
+        if self.distinct.is(behind, value) {
+            return behind;
+        }
+        let place = self.place_of(value);
+        self.behind.resize(self.distinct.len(), 0);
+        self.behind[last as usize] = place;
+        place
     }
 
     fn place_of(&mut self, value: &D::Value) -> u32 {
@@ -311,6 +330,7 @@ impl<D: Distinct> Dictionary<D> {
     /// Forgets all; the next chunk begins.
     pub(super) fn clear(&mut self) {
         self.places.clear();
+        self.behind.clear();
         self.distinct.truncate(0);
         self.settled = 0;
         self.page.clear();

@@ -24,6 +24,10 @@ impl Hybrid {
 
     /// Appends a number so many times.
     pub(super) fn run(&mut self, value: u32, count: usize) {
+        if count < GROUP {
+            self.pack(value, count);
+            return;
+        }
         let fill = count.min(self.waiting.next_multiple_of(GROUP) - self.waiting);
         let rest = count - fill;
         if rest < GROUP {
@@ -106,6 +110,17 @@ const ONCE_EACH: [u64; 33] = {
     all
 };
 
+/// How many numbers four bytes hold, by their width.
+const IN_FOUR_BYTES: [usize; 33] = {
+    let mut all = [0; 33];
+    let mut width = 1;
+    while width < all.len() {
+        all[width] = 32 / width;
+        width += 1;
+    }
+    all
+};
+
 impl Packer {
     /// Appends a number below 2 to the power of `width`, which is 32 at most.
     fn push(&mut self, value: u64, width: u32) {
@@ -135,7 +150,7 @@ impl Packer {
     /// Appends a number so many times, as many at once as four bytes hold.
     fn repeat(&mut self, value: u64, width: u32, mut count: usize) {
         while count > 0 && width > 0 {
-            let at_once = count.min((u32::BITS / width) as usize);
+            let at_once = count.min(IN_FOUR_BYTES[width as usize]);
             let bits = width * at_once as u32;
             let all = (value * ONCE_EACH[width as usize]) & (u64::MAX >> (u64::BITS - bits));
             self.push(all, bits);

@@ -122,16 +122,20 @@ impl Levels {
         let (full, deep) = (self.full + 1, self.deep + 1);
         let mut definitions = Vec::with_capacity(self.definitions.len());
         let mut repetitions = Vec::with_capacity(self.entries + lengths.len());
-        let mut outer = self.repetitions.iter().copied();
+        let mut outer = &self.repetitions[..];
         let mut lengths = lengths.iter().map(|&length| length as usize);
         for &(level, count) in &self.definitions {
-            let lists = (0..count).map(|_| outer.next().unwrap_or_default());
+            // Outside lists every one begins anew.
+            let lists;
+            (lists, outer) = outer.split_at(count.min(outer.len()));
             if level < self.full {
-                repetitions.extend(lists);
+                let end = repetitions.len() + count;
+                repetitions.extend_from_slice(lists);
+                repetitions.resize(end, 0);
                 extend(&mut definitions, level, count);
                 continue;
             }
-            for begins in lists {
+            for begins in lists.iter().copied().chain(std::iter::repeat(0)).take(count) {
                 let length = lengths.next().unwrap_or_default();
                 repetitions.push(begins);
                 extend(&mut definitions, if length > 0 { full } else { level }, length.max(1));

@@ -24,9 +24,11 @@ pub(crate) struct Prices {
     /// `sizes` or `books`.
     depth: usize,
     /// Each market's text, which is made once.
-    texts: HashMap<Market, SmolStr, FxBuildHasher>,
-    /// The last one: prices of one market come together.
-    last: Option<(Market, SmolStr)>,
+    texts: Vec<(Market, SmolStr)>,
+    /// Where it is among them.
+    places: HashMap<Market, usize, FxBuildHasher>,
+    /// Where the last one is: prices of one market come together.
+    last: usize,
 }
 
 impl Prices {
@@ -44,8 +46,9 @@ impl Prices {
             odds: column.part("odds")?,
             phase: column.part("phase")?,
             depth: column.part(depth)?,
-            texts: HashMap::default(),
-            last: None,
+            texts: Vec::new(),
+            places: HashMap::default(),
+            last: 0,
         })
     }
 
@@ -93,11 +96,13 @@ impl Prices {
     }
 
     fn text_of(&mut self, market: Market) -> &str {
-        if self.last.as_ref().is_none_or(|(last, _)| *last != market) {
-            let text = self.texts.entry(market).or_insert_with(|| market.to_smolstr());
-            self.last = Some((market, text.clone()));
+        if self.texts.get(self.last).is_none_or(|(last, _)| *last != market) {
+            self.last = *self.places.entry(market).or_insert_with(|| {
+                self.texts.push((market, market.to_smolstr()));
+                self.texts.len() - 1
+            });
         }
-        self.last.as_ref().map_or("", |(_, text)| text)
+        &self.texts[self.last].1
     }
 }
 

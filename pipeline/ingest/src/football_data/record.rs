@@ -136,11 +136,15 @@ impl Record {
         self.standing != Standing::ToCome
     }
 
-    /// Reads a little of every part of it, so that it is near when all of it is wanted.
-    pub(super) fn touch(&self) -> usize {
+    /// Reads a little of what its prices are made of, so that all of it is near when it is wanted.
+    pub(super) fn touch_prices(&self) -> usize {
         let plans = self.prices.iter().step_by(2).map(|price| usize::from(price.plan));
-        plans.sum::<usize>()
-            + self.stats.as_ref().map_or(0, |stats| usize::from(stats[0].shots.is_some()))
+        self.header.markets.len() + plans.sum::<usize>()
+    }
+
+    /// Reads a little of what its end is made of.
+    pub(super) fn touch_end(&self) -> usize {
+        usize::from(self.may_end()) + usize::from(self.stats.is_some())
     }
 
     pub(super) fn has_prices_at(&self, phase: Phase) -> bool {

@@ -260,6 +260,42 @@ impl Match {
             Step::Closed => instants.given_up,
         }
     }
+
+    /// Reads a little of all that is wanted to say what becomes known of it at a step.
+    fn touch(&self, step: Step) -> usize {
+        let of_record = match step {
+            Step::Announced | Step::Closing => self.record.touch_prices(),
+            Step::Result => self.record.touch_end(),
+            Step::KickOff | Step::Closed => 0,
+        };
+        of_record + usize::from(self.key.as_str().as_bytes()[0])
+    }
+
+    /// What becomes known of it at a step.
+    fn bodies_of(&self, step: Step, mut push: impl FnMut(Body)) {
+        let (record, instants) = (&self.record, self.instants);
+        let fixture = |status| Fixture {
+            src: SRC,
+            status,
+            kickoff: instants.kickoff,
+            neutral: false,
+            minute: None,
+            score: None,
+        };
+        match step {
+            Step::Announced => {
+                push(fixture(FixtureStatus::Scheduled).into());
+                record.prices_at(Phase::Pre).for_each(push);
+            }
+            Step::Closing => record.prices_at(Phase::Closing).for_each(push),
+            Step::KickOff => push(fixture(FixtureStatus::Live).into()),
+            Step::Result => {
+                record.result().into_iter().for_each(|result| push(result.into()));
+                record.stats().into_iter().for_each(|stats| push(stats.into()));
+            }
+            Step::Closed => push(MatchClosed { src: SRC }.into()),
+        }
+    }
 }
 
 /// What becomes known of a match at one instant, in the order of a match's life.
@@ -305,6 +341,37 @@ impl Steps {
     }
 }
 
+/// A step of a match in the order of all: its second, the match's index and the step, from the
+/// highest bits on, so that one number is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u64);
+
+impl Place {
+    const STEP_BITS: u32 = 3;
+    /// More matches than any memory holds.
+    const INDEX_BITS: u32 = 27;
+    /// Of a second, from the year 1697 to 2242.
+    const SECOND_BITS: u32 = u64::BITS - Self::INDEX_BITS - Self::STEP_BITS;
+
+    fn of(at: Instant, index: usize, step: Step) -> Self {
+        debug_assert!(index < 1 << Self::INDEX_BITS, "{index}");
+        // The instants of the files are whole seconds.
+        let second = at.micros() / 1_000_000 + (1 << (Self::SECOND_BITS - 1));
+        debug_assert!((0..1 << Self::SECOND_BITS).contains(&second), "{at}");
+        let match_and_step = (index as u64) << Self::STEP_BITS | step as u64;
+        Self(second.cast_unsigned() << (Self::INDEX_BITS + Self::STEP_BITS) | match_and_step)
+    }
+
+    /// Of the match.
+    fn index(self) -> usize {
+        (self.0 >> Self::STEP_BITS) as usize & ((1 << Self::INDEX_BITS) - 1)
+    }
+
+    fn step(self) -> Step {
+        Step::ALL[self.0 as usize & ((1 << Self::STEP_BITS) - 1)]
+    }
+}
+
 /// The matches of many files and the order in which things became known of them: by instant,
 /// then by match, then by the order of a match's life.
 ///
@@ -314,7 +381,7 @@ impl Steps {
 pub struct Timeline {
     matches: Vec<Match>,
     /// In their order, once someone asks for it.
-    steps: OnceLock<Vec<(Instant, u32, Step)>>,
+    steps: OnceLock<Vec<Place>>,
     counts: Counts,
 }
 
@@ -325,13 +392,13 @@ const AHEAD: usize = 32;
 impl Timeline {
     /// From matches in the order of their sides and dates, whose legs are not yet counted.
     fn new(mut matches: Vec<Match>, counts: Counts) -> Self {
-        let (mut first, mut leg) = (None, 1_u8);
-        for a_match in &mut matches {
-            if first.as_ref() == Some(&a_match.key) {
+        let (mut first, mut leg) = (0, 1_u8);
+        for index in 1..matches.len() {
+            if matches[index].key == matches[first].key {
                 leg = leg.saturating_add(1);
-                a_match.key = key(&a_match.record, leg);
+                matches[index].key = key(&matches[index].record, leg);
             } else {
-                (first, leg) = (Some(a_match.key.clone()), 1);
+                (first, leg) = (index, 1);
             }
         }
         // A tenth leg comes before the second.
@@ -340,24 +407,20 @@ impl Timeline {
     }
 
     /// The steps of all matches, in their order.
-    fn steps(&self) -> &[(Instant, u32, Step)] {
+    fn steps(&self) -> &[Place] {
         self.steps.get_or_init(|| self.order())
     }
 
     /// Orders the steps of all matches. The matches lie in the order of their keys.
-    fn order(&self) -> Vec<(Instant, u32, Step)> {
-        let mut steps = Vec::with_capacity(Step::ALL.len() * self.matches.len());
-        // As many matches as rows fit into memory are far fewer than 2^32.
-        for (index, a_match) in (0_u32..).zip(&self.matches) {
+    fn order(&self) -> Vec<Place> {
+        let mut places = Vec::with_capacity(Step::ALL.len() * self.matches.len());
+        for (index, a_match) in self.matches.iter().enumerate() {
             let has = |step: &Step| a_match.steps.has(*step);
-            let at = |step| (a_match.at(step), index, step);
-            steps.extend(Step::ALL.into_iter().filter(has).map(at));
+            let place = |step| Place::of(a_match.at(step), index, step);
+            places.extend(Step::ALL.into_iter().filter(has).map(place));
         }
-        // One number a step, which is compared at once.
-        steps.sort_unstable_by_key(|&(at, index, step)| {
-            i128::from(at.micros()) << 40 | i128::from(index) << 8 | step as i128
-        });
-        steps
+        places.sort_unstable();
+        places
     }
 
     /// Keeps only the matches for which this holds.
@@ -410,43 +473,17 @@ impl Timeline {
     ) -> Result<(), E> {
         let mut bodies = Vec::new();
         for steps in self.steps().chunks(AHEAD) {
-            let ahead = steps.iter().map(|&(_, index, _)| &self.matches[index as usize].record);
-            std::hint::black_box(ahead.map(|record| record.touch()).sum::<usize>());
-            for &(at, index, step) in steps {
+            let ahead = steps.iter().map(|place| self.matches[place.index()].touch(place.step()));
+            std::hint::black_box(ahead.sum::<usize>());
+            for place in steps {
+                let (a_match, step) = (&self.matches[place.index()], place.step());
                 bodies.clear();
-                self.bodies_of((index, step), |body| bodies.push(body));
-                let key = Some(&self.matches[index as usize].key);
+                a_match.bodies_of(step, |body| bodies.push(body));
+                let (key, at) = (Some(&a_match.key), a_match.at(step));
                 take(Known { key, at, assumed: true, bodies: &bodies })?;
             }
         }
         Ok(())
-    }
-
-    /// What becomes known of a match at a step.
-    fn bodies_of(&self, (index, step): (u32, Step), mut push: impl FnMut(Body)) {
-        let a_match = &self.matches[index as usize];
-        let (record, instants) = (&a_match.record, a_match.instants);
-        let fixture = |status| Fixture {
-            src: SRC,
-            status,
-            kickoff: instants.kickoff,
-            neutral: false,
-            minute: None,
-            score: None,
-        };
-        match step {
-            Step::Announced => {
-                push(fixture(FixtureStatus::Scheduled).into());
-                record.prices_at(Phase::Pre).for_each(push);
-            }
-            Step::Closing => record.prices_at(Phase::Closing).for_each(push),
-            Step::KickOff => push(fixture(FixtureStatus::Live).into()),
-            Step::Result => {
-                record.result().into_iter().for_each(|result| push(result.into()));
-                record.stats().into_iter().for_each(|stats| push(stats.into()));
-            }
-            Step::Closed => push(MatchClosed { src: SRC }.into()),
-        }
     }
 
     /// The competitions, with how many matches each has.
@@ -480,10 +517,11 @@ impl<T: AsRef<Timeline>> Iterator for Events<T> {
     fn next(&mut self) -> Option<Event> {
         let timeline = self.timeline.as_ref();
         while self.ready.is_empty() {
-            let (at, index, step) = *timeline.steps().get(self.next)?;
+            let place = timeline.steps().get(self.next)?;
             self.next += 1;
-            let key = &timeline.matches[index as usize].key;
-            timeline.bodies_of((index, step), |body| {
+            let (a_match, step) = (&timeline.matches[place.index()], place.step());
+            let (key, at) = (&a_match.key, a_match.at(step));
+            a_match.bodies_of(step, |body| {
                 self.ready.push_back(Event::of(key.clone(), at, body).assumed());
             });
         }

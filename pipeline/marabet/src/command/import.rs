@@ -103,6 +103,8 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let parts = importer.into_partitions().into_par_iter().zip(timelines);
     let imported = parts.map(|(mut partition, timeline)| {
         timeline.try_for_each(|known| partition.push(known))?;
+        // The program ends soon, and all of its memory with it at once.
+        std::mem::forget(timeline);
         partition.finish()
     });
     let imported = imported.sum::<Result<Imported, ArchiveError>>()?;
