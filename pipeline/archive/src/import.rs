@@ -5,9 +5,7 @@
 //! log writes. So the folder `date=2015-01-01` holds the events of 2015; within a file the column
 //! `at` says when.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use marabet_schemas::frame::FEED_EVENTS_MAX;
 use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, Known, MatchKey};
@@ -16,16 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, IMPORTED};
 use crate::error::ArchiveError;
-use crate::file::{FileWriter, Written};
+use crate::file::FileWriter;
+use crate::landing::Landing;
 use crate::schema::Holding;
 
 /// A file is ended at this many rows.
 const FILE_ROWS_MAX: u64 = 1 << 20;
 /// As quick as it gets: level 1 saves 7 % of the bytes and takes 5 % more of an import's time.
 const LEVEL: i32 = -1;
-
-/// So many files of a partition may be on their way to the disk at once, which syncs them together.
-const ON_THEIR_WAY_MAX: usize = 16;
 
 /// What an import has written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -42,15 +38,23 @@ pub struct Imported {
     pub bytes: u64,
 }
 
+impl std::ops::Add for Imported {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            rows: self.rows + other.rows,
+            files: self.files + other.files,
+            files_there: self.files_there + other.files_there,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
 impl std::iter::Sum for Imported {
     fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
-        parts.fold(Self::default(), |sum, part| Self {
-            events: sum.events + part.events,
-            rows: sum.rows + part.rows,
-            files: sum.files + part.files,
-            files_there: sum.files_there + part.files_there,
-            bytes: sum.bytes + part.bytes,
-        })
+        parts.fold(Self::default(), std::ops::Add::add)
     }
 }
 
@@ -70,7 +74,7 @@ pub struct Importer {
 /// Writes the history of one partition's matches. Partitions know nothing of each other, so they
 /// may be written at once, or one after another, which the processor's cache is glad of.
 pub struct PartitionImporter {
-    import: Arc<Import>,
+    landing: Arc<Landing>,
     partition: u16,
     year: Year,
     /// The frame in the making.
@@ -78,26 +82,8 @@ pub struct PartitionImporter {
     /// How many events it has.
     events: usize,
     file: FileWriter,
-    /// Whole files on their way, the first of them first: the disk's work, or the network's,
-    /// beside this one's.
-    on_their_way: VecDeque<JoinHandle<Result<Landed, ArchiveError>>>,
-    imported: Imported,
-}
-
-/// What the partitions' importers share.
-struct Import {
-    archive: Archive,
-    /// The files that are where they belong.
-    landed: Mutex<Vec<String>>,
-}
-
-/// A file that is where it belongs.
-struct Landed {
-    path: String,
-    rows: u64,
-    bytes: u64,
-    /// An earlier run had written it.
-    was_there: bool,
+    /// Events so far.
+    imported: u64,
 }
 
 /// A year of event time.
@@ -152,16 +138,15 @@ impl Importer {
             archive.store().replace(IMPORTED, &json)?;
         }
         let holding = Holding::Stream(Stream::Feed);
-        let import = Arc::new(Import { archive: archive.clone(), landed: Mutex::default() });
+        let landing = Arc::new(Landing::at(archive));
         let importer = |partition| PartitionImporter {
-            import: Arc::clone(&import),
+            landing: Arc::clone(&landing),
             partition,
             year: Year::default(),
             frame: EntryId::default(),
             events: 0,
             file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
-            on_their_way: VecDeque::new(),
-            imported: Imported::default(),
+            imported: 0,
         };
         Ok(Self { partitions: (0..partitions).map(importer).collect(), last: None })
     }
@@ -242,63 +227,27 @@ impl PartitionImporter {
         }
         // What concerns no match stands in every partition.
         if known.key.is_some() || self.partition == 0 {
-            self.imported.events += known.bodies.len() as u64;
+            self.imported += known.bodies.len() as u64;
         }
         Ok(())
     }
 
-    /// Writes what is left.
+    /// Writes what is left. The last of the partitions counts the files of all, and when it
+    /// returns, they are where they belong, to stay.
     ///
     /// # Errors
     /// As [`PartitionImporter::push`].
     pub fn finish(mut self) -> Result<Imported, ArchiveError> {
         self.end_file()?;
-        self.land(0)?;
-        // Whoever is the last sees that all of them stay.
-        if let Some(Import { archive, landed }) = Arc::into_inner(self.import) {
-            let landed = landed.into_inner().unwrap_or_else(PoisonError::into_inner);
-            archive.store().settle(&landed)?;
+        let events = Imported { events: self.imported, ..Imported::default() };
+        match Arc::into_inner(self.landing) {
+            Some(landing) => Ok(events + landing.finish()?),
+            None => Ok(events),
         }
-        Ok(self.imported)
     }
 
     fn end_file(&mut self) -> Result<(), ArchiveError> {
         self.events = 0;
-        let Some(written) = self.file.finish()? else { return Ok(()) };
-        self.land(ON_THEIR_WAY_MAX - 1)?;
-        let archive = self.import.archive.clone();
-        self.on_their_way.push_back(std::thread::spawn(move || land(&archive, &written)));
-        Ok(())
+        self.file.finish()?.map_or(Ok(()), |written| self.landing.take(written))
     }
-
-    /// Waits until no more than so many files are on their way, and counts those that landed.
-    fn land(&mut self, most: usize) -> Result<(), ArchiveError> {
-        while self.on_their_way.len() > most
-            && let Some(first) = self.on_their_way.pop_front()
-        {
-            let landed = first.join().expect("writing a file does not panic")?;
-            self.imported.files += 1;
-            self.imported.files_there += u64::from(landed.was_there);
-            self.imported.rows += landed.rows;
-            self.imported.bytes += landed.bytes;
-            let mut all = self.import.landed.lock().unwrap_or_else(PoisonError::into_inner);
-            all.push(landed.path);
-        }
-        Ok(())
-    }
-}
-
-/// Puts a file where it belongs, unless an earlier run has.
-fn land(archive: &Archive, written: &Written) -> Result<Landed, ArchiveError> {
-    let (path, store) = (written.place.to_string(), archive.store());
-    let is_new = store.place_new(&path, &written.bytes)?;
-    if !is_new && store.read(&path)?.is_none_or(|there| there != written.bytes) {
-        return Err(ArchiveError::There {
-            archive: archive.name(),
-            what: format!("{path}, with other content,"),
-            advice: "move that file away, or import into a new folder".to_owned(),
-        });
-    }
-    let (rows, bytes) = (written.rows, written.bytes.len() as u64);
-    Ok(Landed { path, rows, bytes, was_there: !is_new })
 }

@@ -55,6 +55,7 @@ mod compact;
 mod error;
 mod file;
 mod import;
+mod landing;
 mod leagues;
 mod merge;
 mod place;

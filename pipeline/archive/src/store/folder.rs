@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
+use super::Placed;
 use crate::error::ArchiveError;
 
 /// Begins the names of files that are being written; what a crash leaves of them is no archive's.
@@ -17,9 +18,6 @@ const TEMPORARY: &str = ".tmp-";
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// How deep below the archive's folder files lie.
 const DEPTH_MAX: usize = 6;
-
-/// How the content of a file comes to its place below a folder.
-type Write = fn(&Path, &str, &[u8]) -> std::io::Result<()>;
 
 /// A folder.
 #[derive(Debug, Clone)]
@@ -60,25 +58,44 @@ impl Folder {
     }
 
     pub(super) fn write_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
-        self.unless_there(path, bytes, write_durable)
-    }
-
-    /// As [`Folder::write_new`], but the disk may forget the file until it was settled.
-    pub(super) fn place_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
-        self.unless_there(path, bytes, place)
-    }
-
-    fn unless_there(&self, path: &str, bytes: &[u8], write: Write) -> Result<bool, ArchiveError> {
         if self.0.join(path).exists() {
             return Ok(false);
         }
-        write(&self.0, path, bytes).map_err(|error| self.failed(path, &error))?;
-        Ok(true)
+        self.replace(path, bytes).map(|()| true)
+    }
+
+    /// As [`Folder::write_new`] of each, but the disk may forget the files until they were
+    /// settled.
+    pub(super) fn place_new(&self, files: &[Placed<'_>]) -> Result<Vec<bool>, ArchiveError> {
+        let mut unfinished = Vec::with_capacity(files.len());
+        for &(path, bytes) in files {
+            let is_there = self.0.join(path).exists();
+            let written = (!is_there).then(|| Unfinished::write(&self.0, path, bytes));
+            unfinished.push(written.transpose().map_err(|error| self.failed(path, &error))?);
+        }
+        // All are written before the disk is waited for, so that it waits once.
+        let new = || {
+            files
+                .iter()
+                .zip(&unfinished)
+                .filter_map(|(&(path, _), new)| Some((path, new.as_ref()?)))
+        };
+        let synced = new().try_for_each(|(path, new)| new.sync().map_err(|error| (path, error)));
+        synced.map_err(|(path, error)| self.failed(path, &error))?;
+        let mut is_new = Vec::with_capacity(files.len());
+        for (&(path, _), new) in files.iter().zip(unfinished) {
+            is_new.push(new.is_some());
+            new.map_or(Ok(()), Unfinished::land).map_err(|error| self.failed(path, &error))?;
+        }
+        Ok(is_new)
     }
 
     /// Sees that the disk keeps files that were placed: syncs each folder on the way to one.
-    pub(super) fn settle(&self, paths: &[String]) -> Result<(), ArchiveError> {
-        let files: Vec<PathBuf> = paths.iter().map(|path| self.0.join(path)).collect();
+    pub(super) fn settle<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p str>,
+    ) -> Result<(), ArchiveError> {
+        let files: Vec<PathBuf> = paths.map(|path| self.0.join(path)).collect();
         let above = |file| Path::ancestors(file).take_while(|one| one.starts_with(&self.0));
         let entries: BTreeSet<&Path> = files.iter().flat_map(|file| above(file)).collect();
         let folders: BTreeSet<Option<&Path>> = entries.into_iter().map(Path::parent).collect();
@@ -111,30 +128,55 @@ impl Folder {
 /// Temporary file, fsync, rename, fsync of the folder: a crash leaves the whole file or none.
 fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
     make_folder(folder, &folder.join(path))?;
-    place(folder, path, bytes)?;
+    let unfinished = Unfinished::write(folder, path, bytes)?;
+    unfinished.sync()?;
+    unfinished.land()?;
     sync_folder_of(&folder.join(path))
 }
 
-/// Temporary file, fsync, rename: a crash leaves the whole file or none.
-fn place(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()> {
-    let target = folder.join(path);
-    fs::create_dir_all(target.parent().unwrap_or(folder))?;
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    // Two streams may write one model at the same time: each under a name of its own.
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let unfinished = format!("{TEMPORARY}{}-{number}-{name}", std::process::id());
-    let temporary = target.with_file_name(unfinished);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&temporary, &target));
-    if let Err(error) = renamed {
-        // What cannot be removed either is passed over by every reader.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
+/// A file that is written under a name of its own, which it loses when it is not finished.
+struct Unfinished {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    landed: bool,
+}
+
+impl Unfinished {
+    fn write(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<Self> {
+        let target = folder.join(path);
+        fs::create_dir_all(target.parent().unwrap_or(folder))?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        // Two streams may write one model at the same time: each under a name of its own.
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let unfinished = format!("{TEMPORARY}{}-{number}-{name}", std::process::id());
+        let temporary = target.with_file_name(unfinished);
+        let file = File::create(&temporary)?;
+        let mut unfinished = Self { file, temporary, target, landed: false };
+        unfinished.file.write_all(bytes)?;
+        Ok(unfinished)
     }
-    Ok(())
+
+    /// Sees that its content is on the disk.
+    fn sync(&self) -> std::io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Gives it its name, under which a crash then leaves the whole file or none.
+    fn land(mut self) -> std::io::Result<()> {
+        fs::rename(&self.temporary, &self.target)?;
+        self.landed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.landed {
+            // What cannot be removed either is passed over by every reader.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
 }
 
 /// Makes the folder of a file, and sees that it is on the disk.
@@ -200,10 +242,13 @@ mod tests {
         fs::write(home.path().join("a/.tmp-9-c"), "half").unwrap();
         assert_eq!(folder.list("").unwrap(), ["a/b"], "what a crash left is no file");
 
-        assert!(folder.place_new("c/d/e", b"third").unwrap());
-        assert!(!folder.place_new("a/b", b"third").unwrap());
-        folder.settle(&["c/d/e".to_owned(), "a/b".to_owned()]).unwrap();
-        let missing = folder.settle(&["x/y".to_owned()]).unwrap_err().to_string();
+        let placed =
+            folder.place_new(&[("c/d/e", b"third"), ("a/b", b"third"), ("c/f", b"fourth")]);
+        assert_eq!(placed.unwrap(), [true, false, true]);
+        assert_eq!(folder.read("a/b").unwrap().unwrap(), b"first"[..]);
+        assert_eq!(folder.read("c/f").unwrap().unwrap(), b"fourth"[..]);
+        folder.settle(["c/d/e", "a/b"].into_iter()).unwrap();
+        let missing = folder.settle(["x/y"].into_iter()).unwrap_err().to_string();
         assert!(missing.contains(&home.path().display().to_string()), "{missing}");
     }
 }

@@ -8,12 +8,16 @@ mod wire;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 use bytes::Bytes;
 
 use crate::error::ArchiveError;
 use bucket::Bucket;
 use folder::Folder;
+
+/// A file to be: its path, and its content.
+pub(crate) type Placed<'a> = (&'a str, &'a [u8]);
 
 /// Where the files of an archive lie.
 #[derive(Debug, Clone)]
@@ -64,17 +68,25 @@ impl Store {
         either!(self, it => it.write_new(path, bytes))
     }
 
-    /// As [`Store::write_new`], but where it is written to a disk a crash may forget it until
-    /// [`Store::settle`] was told of it: many files are settled at the price of one.
-    pub(crate) fn place_new(&self, path: &str, bytes: &[u8]) -> Result<bool, ArchiveError> {
+    /// As [`Store::write_new`] of each, but where they are written to a disk a crash may forget
+    /// them until [`Store::settle`] was told of them: many files are settled at the price of one.
+    pub(crate) fn place_new(&self, files: &[Placed<'_>]) -> Result<Vec<bool>, ArchiveError> {
         match self {
-            Self::Folder(folder) => folder.place_new(path, bytes),
-            Self::Bucket(bucket) => bucket.write_new(path, bytes),
+            Self::Folder(folder) => folder.place_new(files),
+            Self::Bucket(bucket) => std::thread::scope(|scope| {
+                let write = |&(path, bytes)| scope.spawn(move || bucket.write_new(path, bytes));
+                let writing: Vec<_> = files.iter().map(write).collect();
+                let written = |one: ScopedJoinHandle<'_, _>| one.join().expect("a write ends");
+                writing.into_iter().map(written).collect()
+            }),
         }
     }
 
     /// Sees that files that were placed stay.
-    pub(crate) fn settle(&self, paths: &[String]) -> Result<(), ArchiveError> {
+    pub(crate) fn settle<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p str>,
+    ) -> Result<(), ArchiveError> {
         match self {
             Self::Folder(folder) => folder.settle(paths),
             Self::Bucket(_) => Ok(()),

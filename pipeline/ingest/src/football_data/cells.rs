@@ -219,9 +219,9 @@ pub(super) fn short_decimal(line: &[u8], cell: Span) -> Option<f64> {
 
 /// A count: the number, where it is a whole one from 0 to `max`. It may be written as `2.0`.
 pub(super) fn count(number: f64, max: u16) -> Option<u16> {
-    let whole = number >= 0.0 && number <= f64::from(max) && number.fract() == 0.0;
-    // In range and whole: the cast is exact.
-    whole.then_some(number as u16)
+    // The cast saturates: what it changed is no whole number of this range.
+    let whole = number as u16;
+    (f64::from(whole) == number && whole <= max).then_some(whole)
 }
 
 #[cfg(test)]
