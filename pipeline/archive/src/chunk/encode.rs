@@ -47,7 +47,7 @@ impl Hybrid {
     }
 
     /// Appends numbers, in which runs are looked for.
-    pub(super) fn all(&mut self, values: &[u32]) {
+    pub(super) fn all<N: Copy + PartialEq + Into<u32>>(&mut self, values: &[N]) {
         let mut rest = values;
         while let Some(&first) = rest.first() {
             // Most often a group of eight stands for itself.
@@ -61,7 +61,7 @@ impl Hybrid {
                 continue;
             }
             let run = rest.iter().take_while(|&&value| value == first).count();
-            self.run(first, run);
+            self.run(first.into(), run);
             rest = &rest[run..];
         }
     }
@@ -133,17 +133,29 @@ impl Packer {
         }
     }
 
-    /// Appends a group of numbers, as many at once as four bytes hold.
-    fn group(&mut self, group: &[u32; GROUP], width: u32) {
-        let two = |pair: &[u32]| u64::from(pair[0]) | u64::from(pair[1]) << width;
+    /// Appends a group of numbers, which takes as many whole bytes as a number has bits, where no
+    /// byte is begun.
+    fn group<N: Copy + Into<u32>>(&mut self, group: &[N; GROUP], width: u32) {
+        self.end_bytes();
+        let half = |half: &[N]| {
+            let at = (0..).step_by(width as usize).zip(half);
+            at.fold(0_u64, |bits, (at, &number)| bits | u64::from(number.into()) << at)
+        };
+        let (low, high) = group.split_at(GROUP / 2);
+        let end = self.bytes.len() + width as usize;
         match width {
+            0 => {}
             ..=8 => {
-                for four in group.chunks_exact(4) {
-                    self.push(two(&four[..2]) | two(&four[2..]) << (2 * width), 4 * width);
-                }
+                let all = half(low) | half(high) << (4 * width);
+                self.bytes.extend_from_slice(&all.to_le_bytes());
+                self.bytes.truncate(end);
             }
-            9..=16 => group.chunks_exact(2).for_each(|pair| self.push(two(pair), 2 * width)),
-            _ => group.iter().for_each(|&value| self.push(value.into(), width)),
+            9..=16 => {
+                let all = u128::from(half(low)) | u128::from(half(high)) << (4 * width);
+                self.bytes.extend_from_slice(&all.to_le_bytes());
+                self.bytes.truncate(end);
+            }
+            _ => group.iter().for_each(|&number| self.push(u64::from(number.into()), width)),
         }
     }
 
@@ -158,11 +170,19 @@ impl Packer {
         }
     }
 
+    /// Ends the bytes that are begun; zeros fill the last one up.
+    fn end_bytes(&mut self) {
+        if self.bits > 0 {
+            let bytes = self.open.to_le_bytes();
+            self.bytes.extend_from_slice(&bytes[..self.bits.div_ceil(8) as usize]);
+            (self.open, self.bits) = (0, 0);
+        }
+    }
+
     /// Appends all of it to `out`; zeros fill the last byte up.
     fn end(&mut self, out: &mut Vec<u8>) {
+        self.end_bytes();
         out.append(&mut self.bytes);
-        out.extend_from_slice(&self.open.to_le_bytes()[..self.bits.div_ceil(8) as usize]);
-        (self.open, self.bits) = (0, 0);
     }
 }
 
@@ -319,7 +339,7 @@ mod tests {
     #[test]
     fn a_long_run_takes_a_few_bytes_and_what_changes_is_packed() {
         let mut hybrid = Hybrid::new(3, 8, Vec::new());
-        hybrid.all(&[0, 1, 2, 3, 4, 5, 6, 7]);
+        hybrid.all(&[0_u32, 1, 2, 3, 4, 5, 6, 7]);
         hybrid.run(5, 1000);
         assert_eq!(hybrid.finish(), [0b11, 0b1000_1000, 0b1100_0110, 0b1111_1010, 0xd0, 0x0f, 5]);
     }

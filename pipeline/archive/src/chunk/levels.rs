@@ -57,9 +57,9 @@ pub(crate) struct Levels {
     full: u32,
     definitions: Vec<Run>,
     /// Repetition level of an item that is not its list's first; 0 outside lists.
-    deep: u32,
-    /// One an entry, within lists.
-    repetitions: Vec<u32>,
+    deep: u8,
+    /// One an entry, within lists, of which few lie within each other.
+    repetitions: Vec<u8>,
     entries: usize,
     /// The definition levels as bytes, for a column that has no more of them than these: many
     /// have the same.
@@ -75,8 +75,8 @@ impl Levels {
     fn new(
         full: u32,
         definitions: Vec<Run>,
-        deep: u32,
-        repetitions: Vec<u32>,
+        deep: u8,
+        repetitions: Vec<u8>,
         entries: usize,
     ) -> Self {
         Self { full, definitions, deep, repetitions, entries, encoded: OnceCell::new() }
@@ -150,7 +150,7 @@ impl Levels {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         if self.deep > 0 {
             let count = self.repetitions.len();
-            let mut hybrid = Hybrid::new(width_of(self.deep), count, Vec::new());
+            let mut hybrid = Hybrid::new(width_of(self.deep.into()), count, Vec::new());
             hybrid.all(&self.repetitions);
             with_length(&hybrid.finish(), out);
         }
@@ -167,7 +167,7 @@ impl Levels {
 
     /// The greatest levels there can be: of repetition and of definition.
     pub(super) fn deepest(&self) -> [u32; 2] {
-        [self.deep, self.full]
+        [self.deep.into(), self.full]
     }
 
     /// Appends entries without anything there, for a column that can have these levels.

@@ -43,16 +43,16 @@ impl Press {
         Self { zstd: zstd.expect("a compressor takes any level"), page: Vec::new() }
     }
 
-    /// The page compressed, where a column gains enough by it whose first page this is, and whose
-    /// dictionary so far this is.
-    fn gains(&mut self, page: &[u8], distinct: &[u8]) -> std::io::Result<Option<Bytes>> {
+    /// Page and dictionary compressed, where a column gains enough by it whose first page this is,
+    /// and whose dictionary so far this is.
+    fn gains(&mut self, page: &[u8], distinct: &[u8]) -> std::io::Result<Option<[Bytes; 2]>> {
         let bytes = page.len() + distinct.len();
         if bytes < SAVED_BYTES_MIN {
             return Ok(None);
         }
-        let pressed = self.zstd.compress(page)?;
-        let all = pressed.len() + self.zstd.compress(distinct)?.len();
-        Ok((all + SAVED_BYTES_MIN <= bytes).then(|| pressed.into()))
+        let pressed = [self.zstd.compress(page)?, self.zstd.compress(distinct)?];
+        let gain = pressed.iter().map(Vec::len).sum::<usize>() + SAVED_BYTES_MIN <= bytes;
+        Ok(gain.then(|| pressed.map(Bytes::from)))
     }
 }
 
@@ -72,6 +72,8 @@ pub(crate) struct Chunk {
     encodings: Vec<Encoding>,
     /// Whether pages are compressed, which the first one with values decides.
     pressed: Option<bool>,
+    /// The dictionary of so many bytes as it was compressed for that.
+    pressed_distinct: Option<(usize, Bytes)>,
     /// Whether the chunk says which values are its least and its greatest.
     pub(crate) bounded: bool,
 }
@@ -97,6 +99,7 @@ impl Chunk {
             plain_bytes: 0,
             encodings: Vec::new(),
             pressed: None,
+            pressed_distinct: None,
             bounded: false,
         }
     }
@@ -120,7 +123,10 @@ impl Chunk {
         let mut gained = None;
         if self.pressed.is_none() {
             let distinct = self.values.distinct().map_or(&[][..], |(bytes, _)| bytes);
-            gained = press.gains(&page, distinct)?;
+            if let Some([page, pressed]) = press.gains(&page, distinct)? {
+                self.pressed_distinct = Some((distinct.len(), pressed));
+                gained = Some(page);
+            }
             self.pressed = Some(gained.is_some());
         }
         self.end_void(press)?;
@@ -184,10 +190,15 @@ impl Chunk {
     /// All pages, of so many rows; what comes next begins another chunk.
     pub(crate) fn finish(&mut self, rows: u64, press: &mut Press) -> Result<Written, ParquetError> {
         self.end_void(press)?;
-        let mut chunk = Vec::new();
+        let (mut chunk, pressed) = (Vec::new(), self.pressed_distinct.take());
         if let Some((distinct, count)) = self.values.distinct() {
+            let buf = match pressed {
+                // It did not grow since.
+                Some((bytes, pressed)) if bytes == distinct.len() => pressed,
+                _ => self.kept(distinct, press)?,
+            };
             let dictionary = Page::DictionaryPage {
-                buf: self.kept(distinct, press)?,
+                buf,
                 num_values: count as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,

@@ -94,8 +94,11 @@ impl Record {
         if self.asked.get(from).is_some_and(|asked| ptr::eq(*asked, name)) {
             return Some(from);
         }
-        let mut places = (from..self.names.len()).chain(0..from);
-        let place = places.find(|&place| self.names[place] == name)?;
+        // What an event leaves out is passed over.
+        if let Some(place) = self.asked.iter().position(|asked| ptr::eq(*asked, name)) {
+            return Some(place);
+        }
+        let place = self.names.iter().position(|found| found == name)?;
         self.asked[place] = name;
         Some(place)
     }
