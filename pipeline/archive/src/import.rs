@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use marabet_schemas::frame::FEED_EVENTS_MAX;
-use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, Known, MatchKey};
+use marabet_schemas::{ArtefactHash, EntryId, Event, Instant, Known};
 use marabet_streams::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +67,6 @@ struct Source {
 /// Writes history into an archive.
 pub struct Importer {
     partitions: Vec<PartitionImporter>,
-    /// The last match and its partition.
-    last: Option<(MatchKey, usize)>,
 }
 
 /// Writes the history of one partition's matches. Partitions know nothing of each other, so they
@@ -148,7 +146,7 @@ impl Importer {
             file: FileWriter::new(&holding, partition, EntryId::default(), LEVEL),
             imported: 0,
         };
-        Ok(Self { partitions: (0..partitions).map(importer).collect(), last: None })
+        Ok(Self { partitions: (0..partitions).map(importer).collect() })
     }
 
     /// Takes a fact; facts come in the order in which they became known.
@@ -156,25 +154,11 @@ impl Importer {
     /// # Errors
     /// As [`PartitionImporter::push`].
     pub fn push(&mut self, event: &Event) -> Result<(), ArchiveError> {
-        match &event.key {
-            Some(key) => {
-                let partition = self.partition(key);
-                self.partitions[partition].push(event.known())
-            }
-            None => self.partitions.iter_mut().try_for_each(|one| one.push(event.known())),
-        }
-    }
-
-    /// The partition of a match, which is hashed once for all that becomes known of it together.
-    fn partition(&mut self, key: &MatchKey) -> usize {
-        if let Some((last, partition)) = &self.last
-            && last == key
-        {
-            return *partition;
-        }
-        let partition = usize::from(key.partition(self.partitions.len() as u16));
-        self.last = Some((key.clone(), partition));
-        partition
+        let Some(key) = &event.key else {
+            return self.partitions.iter_mut().try_for_each(|one| one.push(event.known()));
+        };
+        let partition = key.partition(self.partitions.len() as u16);
+        self.partitions[usize::from(partition)].push(event.known())
     }
 
     /// Writes what is left.

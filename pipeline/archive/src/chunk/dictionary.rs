@@ -238,15 +238,6 @@ impl<D: Distinct> Dictionary<D> {
         self.page.extend(std::iter::repeat_n(place, times));
     }
 
-    /// Appends a value that is seldom the one before it.
-    pub(crate) fn push_one(&mut self, value: &D::Value) {
-        if self.plain.is_some() {
-            return self.push(value, 1);
-        }
-        let place = self.place_of(value);
-        self.page.push(place);
-    }
-
     /// The place of a value that comes behind the one at this place.
     fn place_behind(&mut self, last: u32, value: &D::Value) -> u32 {
         if self.distinct.is(last, value) {

@@ -322,7 +322,43 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// So many numbers as a reader takes them out of runs and packed groups.
+    fn unpacked(mut bytes: &[u8], width: u32, count: usize) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        while numbers.len() < count {
+            let (mut header, mut shift) = (0_u64, 0);
+            loop {
+                let (&byte, rest) = bytes.split_first().unwrap();
+                bytes = rest;
+                header |= u64::from(byte & 0x7f) << shift;
+                shift += 7;
+                if byte < 0x80 {
+                    break;
+                }
+            }
+            let (times, is_packed) = ((header >> 1) as usize, header & 1 == 1);
+            let taken = if is_packed { times * width as usize } else { width.div_ceil(8) as usize };
+            let (part, rest) = bytes.split_at(taken);
+            bytes = rest;
+            let bit = |at: usize| u32::from(part[at / 8] >> (at % 8) & 1);
+            let number = |from: usize| {
+                (0..width).fold(0, |number, place| number | bit(from + place as usize) << place)
+            };
+            if is_packed {
+                numbers.extend((0..times * GROUP).map(|at| number(at * width as usize)));
+            } else {
+                numbers.extend(std::iter::repeat_n(number(0), times));
+            }
+        }
+        assert!(bytes.is_empty(), "{} bytes are left", bytes.len());
+        numbers.truncate(count);
+        numbers
+    }
 
     #[test]
     fn the_examples_of_the_format_are_packed_as_it_says() {
@@ -358,5 +394,26 @@ mod tests {
         pack([u64::MAX, 1].into_iter(), 64, &mut out);
         pack([0, 0].into_iter(), 0, &mut out);
         assert_eq!(out, [[0xff; 8], [1, 0, 0, 0, 0, 0, 0, 0]].concat());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_any_width_are_read_back(
+            width in 1_u32..=24,
+            runs in vec((any::<u32>(), prop_oneof![3 => 1_usize..3, 1 => 1_usize..40]), 1..80),
+            at_once in any::<bool>(),
+        ) {
+            let runs = runs.into_iter().map(|(number, times)| (number % (1 << width), times));
+            let runs: Vec<(u32, usize)> = runs.collect();
+            let one = |&(number, times): &(u32, usize)| std::iter::repeat_n(number, times);
+            let numbers: Vec<u32> = runs.iter().flat_map(one).collect();
+            let mut hybrid = Hybrid::new(width, numbers.len(), Vec::new());
+            if at_once {
+                hybrid.all(&numbers);
+            } else {
+                runs.iter().for_each(|&(number, times)| hybrid.run(number, times));
+            }
+            prop_assert_eq!(unpacked(&hybrid.finish(), width, numbers.len()), numbers);
+        }
     }
 }

@@ -220,7 +220,7 @@ impl Column {
         let Some(Values::Wide(column)) = shape.values() else { return shape.refuse() };
         let before = list.len;
         for number in numbers {
-            column.push_one(&number.to_bits().to_le_bytes());
+            column.push(&number.to_bits().to_le_bytes(), 1);
             list.len += 1;
         }
         slots.take(list.len - before);

@@ -67,25 +67,20 @@ impl Folder {
     /// As [`Folder::write_new`] of each, but the disk may forget the files until they were
     /// settled.
     pub(super) fn place_new(&self, files: &[Placed<'_>]) -> Result<Vec<bool>, ArchiveError> {
-        let mut unfinished = Vec::with_capacity(files.len());
+        let mut new = Vec::with_capacity(files.len());
         for &(path, bytes) in files {
             let is_there = self.0.join(path).exists();
-            let written = (!is_there).then(|| Unfinished::write(&self.0, path, bytes));
-            unfinished.push(written.transpose().map_err(|error| self.failed(path, &error))?);
+            let unfinished = (!is_there).then(|| Unfinished::write(&self.0, path, bytes));
+            new.push(unfinished.transpose().map_err(|error| self.failed(path, &error))?);
         }
         // All are written before the disk is waited for, so that it waits once.
-        let new = || {
-            files
-                .iter()
-                .zip(&unfinished)
-                .filter_map(|(&(path, _), new)| Some((path, new.as_ref()?)))
-        };
-        let synced = new().try_for_each(|(path, new)| new.sync().map_err(|error| (path, error)));
-        synced.map_err(|(path, error)| self.failed(path, &error))?;
-        let mut is_new = Vec::with_capacity(files.len());
-        for (&(path, _), new) in files.iter().zip(unfinished) {
-            is_new.push(new.is_some());
-            new.map_or(Ok(()), Unfinished::land).map_err(|error| self.failed(path, &error))?;
+        for file in new.iter().flatten() {
+            file.sync().map_err(|error| self.failed(file.path, &error))?;
+        }
+        let is_new = new.iter().map(Option::is_some).collect();
+        for file in new.into_iter().flatten() {
+            let path = file.path;
+            file.land().map_err(|error| self.failed(path, &error))?;
         }
         Ok(is_new)
     }
@@ -135,15 +130,16 @@ fn write_durable(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<()>
 }
 
 /// A file that is written under a name of its own, which it loses when it is not finished.
-struct Unfinished {
+struct Unfinished<'a> {
+    path: &'a str,
     file: File,
     temporary: PathBuf,
     target: PathBuf,
     landed: bool,
 }
 
-impl Unfinished {
-    fn write(folder: &Path, path: &str, bytes: &[u8]) -> std::io::Result<Self> {
+impl<'a> Unfinished<'a> {
+    fn write(folder: &Path, path: &'a str, bytes: &[u8]) -> std::io::Result<Self> {
         let target = folder.join(path);
         fs::create_dir_all(target.parent().unwrap_or(folder))?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -152,7 +148,7 @@ impl Unfinished {
         let unfinished = format!("{TEMPORARY}{}-{number}-{name}", std::process::id());
         let temporary = target.with_file_name(unfinished);
         let file = File::create(&temporary)?;
-        let mut unfinished = Self { file, temporary, target, landed: false };
+        let mut unfinished = Self { path, file, temporary, target, landed: false };
         unfinished.file.write_all(bytes)?;
         Ok(unfinished)
     }
@@ -170,7 +166,7 @@ impl Unfinished {
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.landed {
             // What cannot be removed either is passed over by every reader.

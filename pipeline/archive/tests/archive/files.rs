@@ -129,6 +129,25 @@ fn to_import_again_changes_nothing_and_something_else_is_refused() {
 }
 
 #[test]
+fn a_file_of_many_that_is_another_is_named_and_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let (archive, events) = (archive(home.path()), season());
+    import(&archive, 3, &events);
+    let files = paths(&archive, home.path());
+    fs::write(&files[1], "mine").unwrap();
+    fs::remove_file(&files[2]).unwrap();
+
+    let print = ArtefactHash::of(format!("{} events", events.len()).as_bytes());
+    let mut importer = Importer::begin(&archive, 3, &print, "a season").unwrap();
+    events.iter().for_each(|event| importer.push(event).unwrap());
+    let error = importer.finish().unwrap_err().to_string();
+    let name = files[1].strip_prefix(home.path()).unwrap().display().to_string();
+    assert!(error.contains(&name) && error.contains("nothing was overwritten"), "{error}");
+    assert_eq!(fs::read(&files[1]).unwrap(), b"mine");
+    assert!(files[2].exists(), "the others of its group landed");
+}
+
+#[test]
 fn many_files_of_a_day_become_one_with_the_same_frames() {
     let home = tempfile::tempdir().unwrap();
     let (archive, file) = filled(home.path());

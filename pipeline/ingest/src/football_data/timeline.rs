@@ -348,7 +348,7 @@ struct Place(u64);
 
 impl Place {
     const STEP_BITS: u32 = 3;
-    /// More matches than any memory holds.
+    /// More matches than were ever played.
     const INDEX_BITS: u32 = 27;
     /// Of a second, from the year 1697 to 2242.
     const SECOND_BITS: u32 = u64::BITS - Self::INDEX_BITS - Self::STEP_BITS;
@@ -526,5 +526,33 @@ impl<T: AsRef<Timeline>> Iterator for Events<T> {
             });
         }
         self.ready.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parts() -> impl Strategy<Value = (i64, usize, Step)> {
+        let seconds = -3_800_000_000_i64..7_300_000_000;
+        (seconds, 0_usize..1 << Place::INDEX_BITS, prop::sample::select(&Step::ALL[..]))
+    }
+
+    proptest! {
+        #[test]
+        fn places_follow_each_other_as_their_parts_do(a in parts(), b in parts(), same in 0..3) {
+            let b = match same {
+                0 => b,
+                1 => (a.0, b.1, b.2),
+                _ => (a.0, a.1, b.2),
+            };
+            let place = |(second, index, step): (i64, usize, Step)| {
+                Place::of(Instant::from_micros(1_000_000 * second), index, step)
+            };
+            prop_assert_eq!(place(a).cmp(&place(b)), a.cmp(&b));
+            prop_assert_eq!((place(a).index(), place(a).step()), (a.1, a.2));
+        }
     }
 }
