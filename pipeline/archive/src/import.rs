@@ -69,8 +69,9 @@ pub struct Importer {
     partitions: Vec<PartitionImporter>,
 }
 
-/// Writes the history of one partition's matches. Partitions know nothing of each other, so they
-/// may be written at once, or one after another, which the processor's cache is glad of.
+/// Writes the history of one partition's matches. Partitions have nothing to do with each other but
+/// for the files, which land together, so they may be written at once, or one after another, which
+/// the processor's cache is glad of. All are to be finished; an error of one is the whole import's.
 pub struct PartitionImporter {
     landing: Arc<Landing>,
     partition: u16,
@@ -181,8 +182,8 @@ impl PartitionImporter {
     /// the order in which it became known.
     ///
     /// # Errors
-    /// [`ArchiveError::Store`]; [`ArchiveError::There`] for a file that is another than what was
-    /// to be written.
+    /// [`ArchiveError::Store`]; [`ArchiveError::There`] for a file, of any partition, that is another
+    /// than what was to be written.
     pub fn push(&mut self, known: Known<'_>) -> Result<(), ArchiveError> {
         // What comes late stays in the year that has begun.
         if known.at.micros() >= self.year.to_us {
@@ -216,8 +217,8 @@ impl PartitionImporter {
         Ok(())
     }
 
-    /// Writes what is left. The last of the partitions counts the files of all, and when it
-    /// returns, they are where they belong, to stay.
+    /// Writes what is left. The last of the partitions counts the files of all, and where none had
+    /// an error they are where they belong when it returns, to stay.
     ///
     /// # Errors
     /// As [`PartitionImporter::push`].

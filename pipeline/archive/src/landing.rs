@@ -44,7 +44,8 @@ impl Landing {
         Self { archive: archive.clone(), flights: Mutex::default() }
     }
 
-    /// Takes a file that is to go on its way with others, once few enough are.
+    /// Takes a file that is to go on its way with others. While too many are, this waits, and so
+    /// do the other partitions.
     ///
     /// # Errors
     /// What became of one that was on its way: [`ArchiveError::Store`]; [`ArchiveError::There`].
@@ -77,6 +78,9 @@ impl Landing {
 impl Flights {
     /// Sends those that wait on their way.
     fn begin(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
         self.land(ON_THEIR_WAY_MAX - 1)?;
         let (files, archive) = (std::mem::take(&mut self.waiting), archive.clone());
         self.on_their_way.push_back(std::thread::spawn(move || land(&archive, &files)));
@@ -91,6 +95,13 @@ impl Flights {
             self.landed.extend(first.join().expect("writing files does not panic")?);
         }
         Ok(())
+    }
+}
+
+impl Drop for Flights {
+    /// After an error, too, nothing is written any more once the import has ended.
+    fn drop(&mut self) {
+        self.on_their_way.drain(..).for_each(|group| drop(group.join()));
     }
 }
 

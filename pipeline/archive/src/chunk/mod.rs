@@ -26,8 +26,9 @@ use parquet::schema::types::ColumnDescPtr;
 pub(crate) use values::Values;
 
 /// What a compressor must save of a column's first page and dictionary: whoever reads makes a
-/// decompressor for each column that is compressed, and of a hundred columns most are small.
-const SAVED_BYTES_MIN: usize = 4 << 10;
+/// decompressor for each column that is compressed, and of a hundred columns most are small. Tests
+/// compress nearly all.
+const SAVED_BYTES_MIN: usize = if cfg!(test) { 64 } else { 4 << 10 };
 
 /// The compressor, one for all columns.
 pub(crate) struct Press {

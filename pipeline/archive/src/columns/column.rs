@@ -89,7 +89,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The place of the field of this name, looked for from this place on.
+    /// The place of the field of this name, looked for at this place first.
     pub(super) fn place_of(&mut self, name: &'static str, from: usize) -> Option<usize> {
         if self.asked.get(from).is_some_and(|asked| ptr::eq(*asked, name)) {
             return Some(from);

@@ -190,7 +190,7 @@ mod tests {
                 let mut bodies = (slot..).zip(bodies);
                 bodies.try_for_each(|(slot, body)| column.push(slot, body)).unwrap();
             });
-            assert!(hot.iter().map(Vec::len).sum::<usize>() > 1000);
+            assert!(hot.iter().map(Vec::len).sum::<usize>() > 500);
             assert_eq!(hot, general, "{kind:?}");
         }
     }

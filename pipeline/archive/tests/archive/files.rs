@@ -7,7 +7,7 @@ use std::path::Path;
 use marabet_archive::{Archive, Days, Importer};
 use marabet_schemas::{ArtefactHash, Event};
 
-use crate::support::{FEED, archive, frames, import, paths, season};
+use crate::support::{FEED, archive, frames, import, paths, season, try_import};
 
 /// An archive of a season in a folder, with its first file.
 fn filled(folder: &Path) -> (Archive, std::path::PathBuf) {
@@ -132,19 +132,27 @@ fn to_import_again_changes_nothing_and_something_else_is_refused() {
 fn a_file_of_many_that_is_another_is_named_and_left_as_it_is() {
     let home = tempfile::tempdir().unwrap();
     let (archive, events) = (archive(home.path()), season());
-    import(&archive, 3, &events);
+    // More files than are on their way at once.
+    let first = import(&archive, 24, &events);
     let files = paths(&archive, home.path());
-    fs::write(&files[1], "mine").unwrap();
+    assert!(files.len() > 40 && first.files == files.len() as u64, "{first:?}");
+    assert_eq!((first.events, first.files_there), (events.len() as u64, 0));
+    let sizes = files.iter().map(|file| fs::metadata(file).unwrap().len());
+    assert_eq!(first.bytes, sizes.sum::<u64>());
     fs::remove_file(&files[2]).unwrap();
+    let again = import(&archive, 24, &events);
+    assert_eq!((again.files, again.files_there + 1), (first.files, first.files));
 
-    let print = ArtefactHash::of(format!("{} events", events.len()).as_bytes());
-    let mut importer = Importer::begin(&archive, 3, &print, "a season").unwrap();
-    events.iter().for_each(|event| importer.push(event).unwrap());
-    let error = importer.finish().unwrap_err().to_string();
-    let name = files[1].strip_prefix(home.path()).unwrap().display().to_string();
+    fs::write(&files[0], "mine").unwrap();
+    fs::remove_file(&files[2]).unwrap();
+    let error = try_import(&archive, 24, &events).unwrap_err().to_string();
+    let name = files[0].strip_prefix(home.path()).unwrap().display().to_string();
     assert!(error.contains(&name) && error.contains("nothing was overwritten"), "{error}");
-    assert_eq!(fs::read(&files[1]).unwrap(), b"mine");
-    assert!(files[2].exists(), "the others of its group landed");
+    assert_eq!(fs::read(&files[0]).unwrap(), b"mine");
+    let folders = files.iter().map(|file| file.parent().unwrap());
+    let names = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.all(|name| name.ends_with(".parquet")), "nothing half is left");
 }
 
 #[test]

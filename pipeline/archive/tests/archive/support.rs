@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use marabet_archive::{Archive, ArchiverOptions, Days, Holding, Importer, run_archive};
+use marabet_archive::{
+    Archive, ArchiveError, ArchiverOptions, Days, Holding, Imported, Importer, run_archive,
+};
 use marabet_ingest::simulator::{Settings, Simulation};
 use marabet_schemas::frame::Frame;
 use marabet_schemas::{ArtefactHash, EntryId, Event};
@@ -29,11 +31,20 @@ pub(crate) fn archive(folder: &Path) -> Archive {
 }
 
 /// Imports these events.
-pub(crate) fn import(archive: &Archive, partitions: u16, events: &[Event]) {
+pub(crate) fn import(archive: &Archive, partitions: u16, events: &[Event]) -> Imported {
+    try_import(archive, partitions, events).unwrap()
+}
+
+/// Imports these events, as far as it goes.
+pub(crate) fn try_import(
+    archive: &Archive,
+    partitions: u16,
+    events: &[Event],
+) -> Result<Imported, ArchiveError> {
     let print = ArtefactHash::of(format!("{} events", events.len()).as_bytes());
-    let mut importer = Importer::begin(archive, partitions, &print, "a season").unwrap();
-    events.iter().for_each(|event| importer.push(event).unwrap());
-    importer.finish().unwrap();
+    let mut importer = Importer::begin(archive, partitions, &print, "a season")?;
+    events.iter().try_for_each(|event| importer.push(event))?;
+    importer.finish()
 }
 
 /// All events of a partition of the feed.

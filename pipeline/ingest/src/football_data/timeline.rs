@@ -354,10 +354,10 @@ impl Place {
     const SECOND_BITS: u32 = u64::BITS - Self::INDEX_BITS - Self::STEP_BITS;
 
     fn of(at: Instant, index: usize, step: Step) -> Self {
-        debug_assert!(index < 1 << Self::INDEX_BITS, "{index}");
+        assert!(index < 1 << Self::INDEX_BITS, "{index} matches at once");
         // The instants of the files are whole seconds.
         let second = at.micros() / 1_000_000 + (1 << (Self::SECOND_BITS - 1));
-        debug_assert!((0..1 << Self::SECOND_BITS).contains(&second), "{at}");
+        assert!((0..1 << Self::SECOND_BITS).contains(&second), "{at} lies beyond all matches");
         let match_and_step = (index as u64) << Self::STEP_BITS | step as u64;
         Self(second.cast_unsigned() << (Self::INDEX_BITS + Self::STEP_BITS) | match_and_step)
     }
@@ -385,8 +385,8 @@ pub struct Timeline {
     counts: Counts,
 }
 
-/// So many matches are looked at before it is said what becomes known of them. They lie all over
-/// the memory, and it fetches many at once as quickly as one.
+/// The matches of so many steps are looked at before it is said what becomes known of them. They
+/// lie all over the memory, and it fetches many at once as quickly as one.
 const AHEAD: usize = 32;
 
 impl Timeline {
