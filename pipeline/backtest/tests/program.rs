@@ -113,6 +113,11 @@ fn bad_input_is_named_with_what_to_do() {
         (&["run", "--data", "data", "--from", "2090"], 1, "in data in the seasons from 2090 on"),
         (&["sweep", "--data", "data", "--to", "1950"], 1, "seasons up to 1950: widen"),
         (&["run", "--data", "data", "--from", "2020", "--to", "2019"], 1, "after --to 2019"),
+        (
+            &["sweep", "--data", "data", "--no-models", "--trials", "99", "--split", "2001-07-01"],
+            1,
+            "no strategy bets before 2001-07-01",
+        ),
         (&["run", "--simulate", "--config", "bad.toml"], 3, "line 2"),
         (&["run", "--simulate", "--config", "missing.toml"], 3, "missing.toml"),
         (&["run", "--simulate", "--strategies", "sharpe"], 3, "`sharpe`"),

@@ -68,6 +68,14 @@ pub(crate) fn execute(arguments: &SweepArgs, setup: &Setup, json: bool) -> anyho
     let tested = sweep(&table, &trials, &rules, split, threads)?;
     let ranking = rank::rank(tested);
     let seconds = began.elapsed().as_secs_f64();
+    let bets = |of: fn(&Ranked) -> usize| ranking.ranked.iter().map(of).sum::<usize>();
+    if bets(|one| one.before.bets) == 0 && bets(|one| one.after.bets) > 0 {
+        let [first, last] = seasons(&table);
+        anyhow::bail!(
+            "no strategy bets before {split_day}, and by those bets they are ranked; the seasons \
+             begin in {first} to {last}: name a day between them with --split, or leave it out"
+        );
+    }
 
     let of_name = |best: &Ranked| trials.iter().find(|trial| trial.name.as_str() == best.name);
     let told: Vec<&Trial> = ranking.ranked.iter().take(TOLD).filter_map(of_name).collect();
@@ -128,14 +136,25 @@ fn trials(arguments: &SweepArgs) -> Vec<Trial> {
     }
 }
 
-/// The first of July after two thirds of the seasons.
+/// The first of July after two thirds of the seasons; of a single one the day about two thirds into
+/// it, whether it ends in May or in November.
 fn two_thirds(table: &Table) -> String {
+    let [first, last] = seasons(table);
+    let ends_next_year = || table.catalogue.matches.all().iter().any(|key| key.season().len() > 4);
+    match last - first + 1 {
+        1 if ends_next_year() => format!("{}-02-15", first + 1),
+        1 => format!("{first}-09-01"),
+        count => format!("{}-07-01", first + (count * 2) / 3),
+    }
+}
+
+/// The years in which the first and the last season begin.
+fn seasons(table: &Table) -> [i32; 2] {
     let years = || {
         let seasons = table.catalogue.matches.all().iter().map(|key| key.season().get(..4));
         seasons.filter_map(|year| year?.parse::<i32>().ok())
     };
-    let (first, last) = (years().min().unwrap_or(2000), years().max().unwrap_or(2000));
-    format!("{}-07-01", first + ((last - first + 1) * 2) / 3)
+    [years().min(), years().max()].map(|year| year.unwrap_or(2000))
 }
 
 fn answer<'a>(
