@@ -79,15 +79,15 @@ pub(super) fn execute(command: &ImportCommand, config: &Config, json: bool) -> a
     let fingerprint = loader.fingerprint();
     let mut timeline = loader.finish(&mut rejects);
     let leagues: Vec<Competition> = leagues.iter().map(Competition::new).collect();
-    let there = timeline.competitions();
-    if let Some(unknown) = leagues.iter().find(|league| !there.contains_key(league)) {
-        let known: Vec<&str> = there.keys().map(Competition::as_str).collect();
-        let known = known.join(", ");
-        return Err(
-            NotThere(format!("the files have no league {unknown}; they have {known}")).into()
-        );
-    }
     if !leagues.is_empty() {
+        let there = timeline.competitions();
+        if let Some(unknown) = leagues.iter().find(|league| !there.contains_key(league)) {
+            let known: Vec<&str> = there.keys().map(Competition::as_str).collect();
+            let known = known.join(", ");
+            return Err(
+                NotThere(format!("the files have no league {unknown}; they have {known}")).into()
+            );
+        }
         timeline.retain(|a_match| leagues.contains(&a_match.record.competition));
     }
     let counts = timeline.counts();
