@@ -19,6 +19,9 @@ static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// How deep below the archive's folder files lie.
 const DEPTH_MAX: usize = 6;
 
+/// So many folders are synced at once.
+const SYNCED_AT_ONCE: usize = 16;
+
 /// A folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder(pub(super) PathBuf);
@@ -93,9 +96,17 @@ impl Folder {
         let files: Vec<PathBuf> = paths.map(|path| self.0.join(path)).collect();
         let above = |file| Path::ancestors(file).take_while(|one| one.starts_with(&self.0));
         let entries: BTreeSet<&Path> = files.iter().flat_map(|file| above(file)).collect();
-        let folders: BTreeSet<Option<&Path>> = entries.into_iter().map(Path::parent).collect();
-        let mut folders = folders.into_iter().flatten();
-        folders.try_for_each(sync_folder).map_err(|error| self.failed("", &error))
+        let folders: BTreeSet<&Path> = entries.into_iter().filter_map(Path::parent).collect();
+        let folders: Vec<&Path> = folders.into_iter().collect();
+        // A disk waits for all of them hardly longer than for one.
+        let synced = std::thread::scope(|scope| {
+            let parts = folders.chunks(folders.len().div_ceil(SYNCED_AT_ONCE).max(1));
+            let sync = |part: &[&Path]| part.iter().copied().try_for_each(sync_folder);
+            let syncing: Vec<_> = parts.map(|part| scope.spawn(move || sync(part))).collect();
+            let mut syncing = syncing.into_iter();
+            syncing.try_for_each(|part| part.join().expect("to sync does not panic"))
+        });
+        synced.map_err(|error| self.failed("", &error))
     }
 
     pub(super) fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
