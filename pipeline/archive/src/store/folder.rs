@@ -14,6 +14,8 @@ use crate::error::ArchiveError;
 
 /// Begins the names of files that are being written; what a crash leaves of them is no archive's.
 const TEMPORARY: &str = ".tmp-";
+/// Ends them, so that whoever reads `**/*.parquet` does not read them either.
+const UNFINISHED: &str = ".part";
 /// How many files this process has begun to write.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// How deep below the archive's folder files lie.
@@ -156,7 +158,7 @@ impl<'a> Unfinished<'a> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         // Two streams may write one model at the same time: each under a name of its own.
         let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-        let unfinished = format!("{TEMPORARY}{}-{number}-{name}", std::process::id());
+        let unfinished = format!("{TEMPORARY}{}-{number}-{name}{UNFINISHED}", std::process::id());
         let temporary = target.with_file_name(unfinished);
         let file = File::create(&temporary)?;
         let mut unfinished = Self { path, file, temporary, target, landed: false };
@@ -246,7 +248,11 @@ mod tests {
         assert!(folder.write_new("a/b", b"first").unwrap());
         assert!(!folder.write_new("a/b", b"second").unwrap());
         assert_eq!(folder.read("a/b").unwrap().unwrap(), b"first"[..]);
-        fs::write(home.path().join("a/.tmp-9-c"), "half").unwrap();
+        // A crash leaves what was not finished, under a name that no pattern of readers takes.
+        let half = Unfinished::write(home.path(), "a/c.parquet", b"half").unwrap();
+        assert_eq!(half.temporary.extension(), Some("part".as_ref()), "{:?}", half.temporary);
+        std::mem::forget(half);
+        assert_eq!(fs::read_dir(home.path().join("a")).unwrap().count(), 2);
         assert_eq!(folder.list("").unwrap(), ["a/b"], "what a crash left is no file");
 
         let placed =
