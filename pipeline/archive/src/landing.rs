@@ -33,10 +33,7 @@ struct Flights {
 /// A file that is where it belongs.
 struct Landed {
     path: String,
-    rows: u64,
-    bytes: u64,
-    /// An earlier run had written it.
-    was_there: bool,
+    counted: Imported,
 }
 
 impl Landing {
@@ -64,14 +61,7 @@ impl Landing {
         flights.begin(&self.archive)?;
         flights.land(0)?;
         self.archive.store().settle(flights.landed.iter().map(|landed| landed.path.as_str()))?;
-        let counted = flights.landed.iter().map(|landed| Imported {
-            events: 0,
-            rows: landed.rows,
-            files: 1,
-            files_there: u64::from(landed.was_there),
-            bytes: landed.bytes,
-        });
-        Ok(counted.sum())
+        Ok(flights.landed.iter().map(|landed| landed.counted).sum())
     }
 }
 
@@ -119,8 +109,15 @@ fn land(archive: &Archive, files: &[Written]) -> Result<Vec<Landed>, ArchiveErro
                 advice: "move that file away, or import into a new folder".to_owned(),
             });
         }
-        let (rows, bytes) = (file.rows, file.bytes.len() as u64);
-        landed.push(Landed { path, rows, bytes, was_there: !is_new });
+        let counted = Imported {
+            // The partitions count these: one that concerns no match stands in the files of all.
+            events: 0,
+            rows: file.rows,
+            files: 1,
+            files_there: u64::from(!is_new),
+            bytes: file.bytes.len() as u64,
+        };
+        landed.push(Landed { path, counted });
     }
     Ok(landed)
 }
